@@ -1,0 +1,60 @@
+# The workshop's front door. Everything comes into .venv and runs from there; only `make test` touches the system,
+# to install the packages named in .ci/packages.txt.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench format clean
+
+help:
+	@echo "make run     a neighbourhood of three nodes on http://127.0.0.1:8080, 8081 and 8082; Ctrl-C ends it"
+	@echo "make test    every test, with real parts (installs missing system packages with apt-get)"
+	@echo "make check   style, types, import rules and the pure tests; no network once set up"
+	@echo "make bench   the benchmarks, written to bench-results.json"
+	@echo "make format  put the code into its one form"
+	@echo "make clean   remove what make made"
+
+run: $(VENV)/run.stamp
+	@exec $(BIN)/hedgerow demo
+
+test: $(VENV)/test.stamp
+	@.ci/system-packages
+	$(BIN)/python -m pytest
+
+check: $(VENV)/test.stamp
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest -q -m "not real"
+
+bench: $(VENV)/run.stamp
+	$(BIN)/hedgerow bench air --json > bench-results.json.part
+	@mv bench-results.json.part bench-results.json
+	@cat bench-results.json
+
+format: $(VENV)/test.stamp
+	$(BIN)/ruff check --fix-only --select I
+	$(BIN)/ruff format
+
+clean:
+	rm -rf $(VENV) demo-data bench-results.json .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# The stamps are written last, so an interrupted installation starts again. An editable installation has
+# two flavours; the one with the tests' tools serves `make run` as well.
+$(VENV)/made:
+	@echo "Setting up $(VENV) (once; a few minutes) ..."
+	@python3 -m venv $(VENV)
+	@touch $@
+
+$(VENV)/run.stamp: pyproject.toml | $(VENV)/made
+	@echo "Installing what Hedgerow runs on ..."
+	@$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/test.stamp: pyproject.toml | $(VENV)/made
+	@echo "Installing what Hedgerow runs on and is tested with ..."
+	@$(PIP) install --editable '.[test]'
+	@touch $(VENV)/run.stamp $@
