@@ -1,0 +1,214 @@
+"""What the node answers: plain values for pages, the API and the command line. They carry facts, never sentences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Generic, TypeVar
+
+
+Row = TypeVar("Row")
+
+
+class Standing(Enum):
+    """The four words for people."""
+
+    SETTLED = "settled"  # durable here and on another node
+    GOOD = "good"  # locked to this node
+    PROMISE = "promise"  # depends on a person
+    IN_QUESTION = "in_question"  # dispute or suspense
+
+
+@dataclass(frozen=True, slots=True)
+class Currency:
+    number: int
+    code: str  # as typed: "hours"
+    name: str
+    meaning: str
+    decimals: int
+    floor: int  # in smallest units, zero or negative
+    total: int  # sum of all balances: always 0, shown so that anybody can see it
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    id: str  # "<node id>.<number>"
+    name: str  # "" where the name was withdrawn
+    node_id: str
+    home_name: str
+    is_here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much can be paid from an account here, now, and why that much."""
+
+    currency: Currency
+    balance: int  # all that counts, from anywhere
+    payable: int  # what can be paid here now
+    floor: int
+    reserved: int  # arrived but not usable yet (from records that still wait for another)
+    is_home: bool  # False: nothing can be paid here, because the account is kept at `home_name`
+    home_name: str
+    read_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    id: str
+    payer: Account
+    payee: Account
+    amount: int
+    currency: Currency
+    memo: str
+    at: int  # seconds since 1970 by the writer's clock, 0 where it was unsure
+    standing: Standing
+    verdict: str  # "accepted", or why it counts nowhere
+    reverses: str | None  # id of the payment that this one gives back
+    reversed_by: str | None
+    held_by: int  # neighbours known to hold it
+    neighbours: int
+
+
+@dataclass(frozen=True, slots=True)
+class Zine:
+    id: str
+    title: str
+    creator: str
+    language: str
+    description: str
+    series: str
+    issue: str
+    licence: str
+    tags: tuple[str, ...]
+    media_type: str
+    size: int
+    blob: str  # hex of BLAKE2b-256
+    at: int
+    published_at: str  # name of the node that published it
+    is_here: bool  # whether its file has arrived
+    wanted: bool
+    may_withdraw: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ZineForm:
+    """What a maker tells about a zine, as typed."""
+
+    title: str
+    creator: str = ""
+    language: str = "en"
+    description: str = ""
+    series: str = ""
+    issue: str = ""
+    licence: str = ""
+    tags: tuple[str, ...] = ()
+
+
+class Board(Enum):
+    NOTICE = "notice"
+    OFFER = "offer"
+    WANT = "want"
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    id: str
+    board: Board
+    title: str
+    body: str
+    author: Account
+    at: int
+    may_withdraw: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    token: str
+    csrf: str
+    account: Account
+    is_keeper: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MemberCard:
+    """What is printed on paper when a member joins."""
+
+    account: Account
+    pin: str
+    node_name: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    node_id: str
+    name: str
+    road: str  # "" where it was never heard
+    heard_s: int | None  # seconds since it was heard, by this node's uptime clock
+    holds_ours: bool  # whether it holds all that this node wrote
+
+
+@dataclass(frozen=True, slots=True)
+class Air:
+    used_ms_hour: int
+    budget_ms_hour: int
+    packets_day: int
+    bytes_day: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The facts of `status --json`; `as_json` gives exactly the names that INTERFACES lists."""
+
+    facts: dict[str, object]
+
+    def as_json(self) -> dict[str, object]:
+        return self.facts
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One self-check of the doctor: `advice` is one sentence a keeper can act on."""
+
+    name: str
+    healthy: bool
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """One page of a long list, newest first. `older` continues it; empty at the end."""
+
+    rows: tuple[Row, ...]
+    older: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What came of a bundle."""
+
+    records: int
+    already: int
+    waiting: int
+    blobs: int
+    refused: int
+    torn: bool
+    sealed_kept: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why the node only reads, or what it found wrong: for the keeper's page."""
+
+    code: str
+    details: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ZineFile:
+    path: Path
+    media_type: str
+    size: int
+    etag: str

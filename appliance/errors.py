@@ -1,0 +1,64 @@
+"""What to tell a person. Each message says what was wrong, where, and what to do, in one or two sentences."""
+
+from __future__ import annotations
+
+from enum import Enum, unique
+
+from appliance.ledger.verdicts import Verdict
+
+
+class ApplianceError(Exception):
+    """This node cannot do what was asked, and says why."""
+
+
+class Refused(ApplianceError):
+    """An answer for the person: the request was understood and the answer is no. `details` fill the verdict's sentence."""
+
+    def __init__(self, verdict: Verdict | Objection, **details: object) -> None:
+        self.verdict = verdict
+        self.details = details
+        super().__init__(verdict.value.format(**details))
+
+
+@unique
+class Objection(Enum):
+    """Why something other than a payment was refused."""
+
+    NAME_EMPTY = "A name needs at least one letter."
+    NAME_TOO_LONG = "A name has at most {limit} characters."
+    NAME_UNWRITABLE = "A name holds only letters, digits, signs and single spaces; invisible direction marks are left out."
+    NAME_TAKEN = "{name} is already somebody's name at this node. Choose another, such as {name} R."
+    PIN_TOO_WEAK = "A PIN has 4 to 12 digits."
+    SIGN_IN_FAILED = "The name or the PIN is not right."
+    SIGN_IN_ELSEWHERE = "The account of {name} is kept at {home}. Please sign in there."
+    TRY_LATER = "Too many tries. Wait {seconds} seconds, then try again."
+    SIGN_IN_FIRST = "Please sign in first."
+    KEEPERS_ONLY = "Only a keeper of this node may do that."
+    KEY_REUSED = "This request was already made with other words. Nothing was done again."
+    TEXT_EMPTY = "There is nothing written here."
+    TEXT_TOO_LONG = "That text is too long: at most {limit} characters."
+    NOT_FOUND = "There is nothing here by that number."
+    NOT_YOURS = "Only the one who wrote it can take it back."
+    ALREADY_WITHDRAWN = "It was already taken back."
+    FILE_TOO_LARGE = "That file is too large: at most {limit} bytes."
+    FILE_UNREADABLE = "That file is not Markdown or plain text in UTF-8."
+    LANGUAGE_UNKNOWN = "{language} is not a language code such as en or es."
+    NOT_HERE_YET = "This zine has not arrived here yet. Ask for it, and it will be fetched."
+    CARD_FULL = "The card is nearly full, so nothing large can be taken in. Payments still work."
+    NODE_IS_READ_ONLY = "This node only reads for now. The keeper's page tells why and what to do."
+    BUNDLE_UNREADABLE = "This file is not a bundle, or it is damaged from its first byte on."
+    INVITE_UNREADABLE = "This file is not an invite to a commons, or it is damaged."
+    INTRODUCTION_UNREADABLE = "This file does not introduce a node, or it is damaged."
+
+    @property
+    def code(self) -> str:
+        """The name that programs hold on to, such as `name_taken`."""
+        return self.name.lower()
+
+
+class StoreFault(ApplianceError):
+    """The store cannot be read or written: nothing was confirmed, nothing half-done. The message says what to do."""
+
+
+class SettingsFault(ApplianceError):
+    """A settings file is wrong: the message names the file, the key and the remedy."""
