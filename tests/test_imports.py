@@ -1,0 +1,105 @@
+"""The walls of .importlinter hold, and each of them breaks when one forbidden import is planted."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from configparser import ConfigParser
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+CHECKOUT = Path(__file__).parent.parent
+CONTRACT = "importlinter:contract:"
+LINTER = Path(sys.executable).with_name("lint-imports")
+
+RULES = ConfigParser()
+RULES.read(CHECKOUT / ".importlinter")
+TITLES = {section.removeprefix(CONTRACT): RULES[section]["name"] for section in RULES.sections() if CONTRACT in section}
+PACKAGES = tuple(sorted(top.parent.name for top in CHECKOUT.glob("*/__init__.py") if top.parent.name != "tests"))
+
+
+class Fault(NamedTuple):
+    """One line added to one file, which breaks one contract and no other."""
+
+    contract: str
+    file: str
+    line: str
+
+
+FAULTS = (
+    Fault("house", "mesh/transports/mqtt.py", "import appliance.errors"),
+    Fault("house", "appliance/node.py", "import webui"),
+    Fault("mesh", "mesh/record.py", "import mesh.log"),
+    Fault("mesh", "mesh/gossip.py", "from mesh import bundle"),
+    Fault("mesh", "mesh/packet.py", "from mesh.transports import Transport"),
+    Fault("mesh", "mesh/room_without_a_floor.py", ""),
+    Fault("transports", "mesh/transports/mqtt.py", "import mesh.transports.loopback"),
+    Fault("appliance", "appliance/store/__init__.py", "import appliance.node"),
+    Fault("appliance", "appliance/ledger/__init__.py", "import appliance.archive"),
+    Fault("appliance", "appliance/room_without_a_floor.py", ""),
+    Fault("pages", "webui/__init__.py", "import mesh.frontier"),
+    Fault("pages", "webui/__init__.py", "import appliance.store"),
+    Fault("pure", "mesh/gossip.py", "import time"),
+    Fault("pure", "mesh/keys.py", "from random import random"),
+    Fault("pure", "mesh/bundle.py", "import socket"),
+    Fault("pure", "appliance/ledger/__init__.py", "import threading"),
+    Fault("pure", "appliance/kinds.py", "import logging"),
+    Fault("radio", "appliance/daemon.py", "import meshtastic.serial_interface"),
+    Fault("broker", "appliance/daemon.py", "from paho.mqtt import client"),
+    Fault("broker", "mesh/transports/loopback.py", "import paho.mqtt.client"),
+    Fault("database", "appliance/node.py", "import peewee"),
+    Fault("database", "appliance/doctor.py", "import sqlite3"),
+    Fault("web", "appliance/cli.py", "import flask"),
+    Fault("settings", "appliance/node.py", "import yaml"),
+    Fault("signatures", "mesh/record.py", "import cbor2"),
+    Fault("signatures", "appliance/node.py", "import cryptography.hazmat.primitives.asymmetric.ed25519"),
+    Fault("command", "appliance/node.py", "import click"),
+)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Path:
+    """A copy of the code that ships, with its rules."""
+    shutil.copy(CHECKOUT / ".importlinter", tmp_path)
+    for package in PACKAGES:
+        shutil.copytree(CHECKOUT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
+
+
+def verdicts(house: Path) -> dict[str, str]:
+    """Whether each contract, by its short name, is KEPT or BROKEN in `house`."""
+    run = subprocess.run(
+        [LINTER, "--no-cache"],
+        cwd=house,
+        env=os.environ | {"COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = dict(re.findall(r"^(.+) (KEPT|BROKEN)\b", run.stdout, re.MULTILINE))
+    assert said.keys() == set(TITLES.values()), run.stdout + run.stderr
+    return {contract: said[title] for contract, title in TITLES.items()}
+
+
+def test_the_walls_stand(house: Path) -> None:
+    assert set(verdicts(house).values()) == {"KEPT"}
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.contract}: {fault.line or fault.file}")
+def test_a_planted_import_breaks_its_wall_and_no_other(house: Path, fault: Fault) -> None:
+    with (house / fault.file).open("a") as code:
+        code.write(f"\n{fault.line}\n")
+    assert {contract for contract, verdict in verdicts(house).items() if verdict == "BROKEN"} == {fault.contract}
+
+
+def test_every_wall_is_tried() -> None:
+    assert {fault.contract for fault in FAULTS} == set(TITLES)
+
+
+def test_every_package_stands_behind_the_walls() -> None:
+    assert RULES["importlinter"]["root_packages"].split() == list(PACKAGES)
