@@ -60,5 +60,9 @@ class StoreFault(ApplianceError):
     """The store cannot be read or written: nothing was confirmed, nothing half-done. The message says what to do."""
 
 
+class CardFull(StoreFault):
+    """There is no room left on the card."""
+
+
 class SettingsFault(ApplianceError):
     """A settings file is wrong: the message names the file, the key and the remedy."""

@@ -1,0 +1,176 @@
+"""What records mean to an appliance: kind numbers and the bodies behind them. Numbers are never used again.
+
+A body that breaks its own rules is a mistake of its author, who signed it: it stays in the log and counts nowhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mesh.errors import Malformed
+from mesh.keys import DIGEST_SIZE
+from mesh.record import Record
+
+NODE: Final = 16
+MEMBER: Final = 17
+CURRENCY: Final = 18
+TRANSFER: Final = 20  # body in ledger/transfer.py
+POST: Final = 24
+ZINE: Final = 32
+
+DECIMALS_MAX: Final = 6
+FLOOR_MIN: Final = -(10**12)
+BOARDS: Final = ("notice", "offer", "want")
+MEDIA_TYPES: Final = ("text/markdown", "text/plain")
+ZINE_TEXTS: Final = ("title", "creator", "language", "description", "series", "issue", "licence")
+
+
+@dataclass(frozen=True, slots=True)
+class NodeCard:
+    """What a node calls itself."""
+
+    name: str
+
+    def record(self, at: int, salt: bytes) -> Record:
+        return Record.new([NODE, at], [self.name], salt)
+
+    @classmethod
+    def read(cls, record: Record) -> NodeCard:
+        _numbers(record, 0)
+        return cls(_texts(record, 1)[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A neighbour whose account has its home at the writer's node."""
+
+    number: int
+    name: str
+
+    def record(self, at: int, salt: bytes) -> Record:
+        return Record.new([MEMBER, at, self.number], [self.name], salt)
+
+    @classmethod
+    def read(cls, record: Record) -> Member:
+        (number,) = _numbers(record, 1)
+        if number < 1:
+            raise Malformed("accounts are numbered from 1")
+        return cls(number, _texts(record, 1)[0])
+
+
+@dataclass(frozen=True, slots=True)
+class CurrencyRules:
+    """A unit that the commons declares. `floor` is in smallest units, zero or below."""
+
+    number: int
+    code: str
+    decimals: int
+    floor: int
+    name: str
+    meaning: str
+
+    def record(self, at: int, salt: bytes) -> Record:
+        core = [CURRENCY, at, self.number, self.decimals, self.floor, self.code]
+        return Record.new(core, [self.name, self.meaning], salt)
+
+    @classmethod
+    def read(cls, record: Record) -> CurrencyRules:
+        *numbers, code = _fields(record, 4)
+        if any(type(number) is not int for number in numbers) or type(code) is not str or not 0 < len(code) <= 32:
+            raise Malformed("a currency is declared by three numbers and a code")
+        number, decimals, floor = numbers
+        if number < 0 or not 0 <= decimals <= DECIMALS_MAX or not FLOOR_MIN <= floor <= 0:
+            raise Malformed("a currency's numbers are out of range")
+        name, meaning = _texts(record, 2)
+        return cls(number, code, decimals, floor, name, meaning)
+
+
+@dataclass(frozen=True, slots=True)
+class PostCard:
+    """A notice, an offer or a want by the `author`-th member of the writer's node."""
+
+    board: str
+    author: int
+    title: str
+    body: str
+
+    def record(self, at: int, salt: bytes) -> Record:
+        return Record.new([POST, at, BOARDS.index(self.board), self.author], [self.title, self.body], salt)
+
+    @classmethod
+    def read(cls, record: Record) -> PostCard:
+        board, author = _numbers(record, 2)
+        if not 0 <= board < len(BOARDS) or author < 1:
+            raise Malformed("there is no such board or author")
+        title, body = _texts(record, 2)
+        return cls(BOARDS[board], author, title, body)
+
+
+@dataclass(frozen=True, slots=True)
+class ZineCard:
+    """A zine: its file by digest, and what its makers say of it."""
+
+    blob: bytes
+    size: int
+    media_type: str
+    title: str
+    creator: str
+    language: str
+    description: str
+    series: str
+    issue: str
+    licence: str
+    tags: tuple[str, ...]
+
+    def record(self, at: int, salt: bytes) -> Record:
+        said = {place: text for place, name in enumerate(ZINE_TEXTS) if (text := getattr(self, name))}
+        text: dict[int, Any] = {**said, len(ZINE_TEXTS): list(self.tags)} if self.tags else dict(said)
+        return Record.new([ZINE, at, self.blob, self.size, MEDIA_TYPES.index(self.media_type)], text, salt)
+
+    @classmethod
+    def read(cls, record: Record) -> ZineCard:
+        blob, size, media = _fields(record, 3)
+        if type(blob) is not bytes or len(blob) != DIGEST_SIZE or type(size) is not int or type(media) is not int:
+            raise Malformed("a zine names its file, its size and its type")
+        if size < 1 or not 0 <= media < len(MEDIA_TYPES):
+            raise Malformed("a zine's size or type is out of range")
+        said = record.said()
+        texts = dict(said) if type(said) is dict else {}
+        tags = texts.pop(len(ZINE_TEXTS), [])
+        _check_zine_texts(texts, tags)
+        names = (texts.get(place, "") for place in range(len(ZINE_TEXTS)))
+        return cls(blob, size, MEDIA_TYPES[media], *names, tuple(tags))
+
+
+def _check_zine_texts(texts: dict[Any, Any], tags: Any) -> None:
+    if any(type(place) is not int or not 0 <= place < len(ZINE_TEXTS) for place in texts):
+        raise Malformed("a zine says something this program does not know")
+    if any(type(text) is not str for text in texts.values()):
+        raise Malformed("what is said of a zine is text")
+    if type(tags) is not list or any(type(tag) is not str for tag in tags):
+        raise Malformed("tags are a list of texts")
+
+
+def _fields(record: Record, count: int) -> list[Any]:
+    fields = record.fields()[2:]
+    if len(fields) != count:
+        raise Malformed(f"this kind has {count} fields")
+    return fields
+
+
+def _numbers(record: Record, count: int) -> list[int]:
+    fields = _fields(record, count)
+    if any(type(field) is not int for field in fields):
+        raise Malformed("this kind's fields are numbers")
+    return fields
+
+
+def _texts(record: Record, count: int) -> list[str]:
+    """Return the texts of a record; empty ones where they were withdrawn, as if never said."""
+    if record.text is None:
+        return [""] * count
+    said = record.said()
+    if type(said) is not list or len(said) != count or any(type(text) is not str for text in said):
+        raise Malformed(f"this kind says {count} texts")
+    return said

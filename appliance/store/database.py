@@ -1,0 +1,144 @@
+"""The SQLite file: how it is opened, written through one door, and how its troubles are told.
+
+peewee gives connections per thread, transactions, and the seam to other engines. The statements themselves are SQL: views are
+sets, and SQL is the language of sets. WAL lets pages read while the daemon writes; synchronous=FULL makes a commit survive a
+power cut (https://www.sqlite.org/pragma.html#pragma_synchronous), and what a person was told is done must.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import peewee
+
+from appliance.errors import CardFull, StoreFault
+from appliance.store.migrations import APPLICATION_ID, MIGRATIONS
+
+BUSY_S: Final = 30
+Row = Sequence[Any]
+MakeDatabase = Callable[..., peewee.SqliteDatabase]
+
+PRAGMAS: Final = (
+    ("journal_mode", "wal"),
+    ("synchronous", 2),  # FULL
+    ("foreign_keys", 1),
+    ("cache_size", -2000),  # 2 MB a connection: the board has 512 MB
+    ("journal_size_limit", 4 << 20),
+    ("temp_store", 2),
+)
+
+
+class Database:
+    """Rows in, rows out. Everything that can go wrong with the card leaves as `StoreFault`."""
+
+    def __init__(self, path: Path, make: MakeDatabase = peewee.SqliteDatabase) -> None:
+        self.path = path
+        self._peewee = make(str(path), pragmas=PRAGMAS, timeout=BUSY_S)
+        with self._troubles():
+            self._recognise()
+            self._migrate()
+
+    def _recognise(self) -> None:
+        """Refuse a file that some other program made, before a single byte of it is changed."""
+        ours = self.value("PRAGMA application_id")
+        tables = self.value("SELECT count(*) FROM sqlite_master")
+        if ours != APPLICATION_ID and tables:
+            raise StoreFault(f"{self.path} is the database of another program. Choose an empty data directory.")
+        if self.value("PRAGMA user_version") > len(MIGRATIONS):
+            raise StoreFault(f"{self.path} was written by a newer Hedgerow. Install that version to open it.")
+
+    def _migrate(self) -> None:
+        if self.value("PRAGMA user_version") == len(MIGRATIONS):
+            return
+        with self.writing():
+            for number in range(self.value("PRAGMA user_version"), len(MIGRATIONS)):
+                for statement in MIGRATIONS[number]:
+                    self.run(statement)
+                self.run(f"PRAGMA user_version = {number + 1}")
+            self.run(f"PRAGMA application_id = {APPLICATION_ID}")
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """The one writer door. What happens inside is on the card when the block ends, or never happened."""
+        with self._troubles():
+            if self._peewee.in_transaction():
+                yield
+                return
+            with self._peewee.atomic("IMMEDIATE"):
+                yield
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Several questions about one moment."""
+        with self._troubles():
+            if self._peewee.in_transaction():
+                yield
+                return
+            with self._peewee.atomic("DEFERRED"):
+                yield
+
+    def run(self, sql: str, *values: Any) -> None:
+        self._execute(sql, values)
+
+    def run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        with self._troubles():
+            cursor = self._peewee.cursor()
+            cursor.executemany(sql, rows)
+
+    def rows(self, sql: str, *values: Any) -> list[Row]:
+        return list(self._execute(sql, values))
+
+    def each(self, sql: str, *values: Any) -> Iterator[Row]:
+        """Like `rows`, one at a time: for what may be long."""
+        yield from self._execute(sql, values)
+
+    def row(self, sql: str, *values: Any) -> Row | None:
+        return next(iter(self._execute(sql, values)), None)
+
+    def value(self, sql: str, *values: Any) -> Any:
+        row = self.row(sql, *values)
+        return None if row is None else row[0]
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        if not self._peewee.is_closed():
+            self._peewee.close()
+
+    def _execute(self, sql: str, values: Sequence[Any]) -> Any:
+        with self._troubles():
+            return self._peewee.execute_sql(sql, values)
+
+    @contextmanager
+    def _troubles(self) -> Iterator[None]:
+        try:
+            yield
+        except peewee.DatabaseError as fault:
+            raise store_fault(self.path, str(fault)) from fault
+        except OSError as fault:
+            raise os_fault(self.path, fault) from fault
+
+
+def store_fault(path: Path, said: str) -> StoreFault:
+    """Return what to tell a person for what SQLite said."""
+    if "full" in said:
+        return CardFull(f"The card is full, so nothing was changed. Free some space near {path}, then try again.")
+    if "readonly" in said or "read-only" in said:
+        return StoreFault(f"{path} cannot be written: the card only reads. Nothing was changed.")
+    if "not a database" in said or "malformed" in said:
+        return StoreFault(f"{path} is not a database of Hedgerow, or it is damaged. Restore a backup.")
+    if "unable to open" in said:
+        return StoreFault(f"{path} cannot be opened. Check that its directory exists and may be written.")
+    if "locked" in said:
+        return StoreFault(f"{path} is busy for too long. Nothing was changed; try again.")
+    return StoreFault(f"{path} cannot be used ({said}). Nothing was changed.")
+
+
+def os_fault(path: Path, fault: OSError) -> StoreFault:
+    """Return what to tell a person for what the system said."""
+    if fault.errno in (errno.ENOSPC, errno.EDQUOT):
+        return CardFull(f"The card is full, so nothing was changed. Free some space near {path}, then try again.")
+    return StoreFault(f"{path} cannot be used ({fault.strerror}). Nothing was changed.")

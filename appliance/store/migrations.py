@@ -1,0 +1,147 @@
+"""The shape of the database, step by step. A step that has shipped is never edited; a change is a new step at the end.
+
+Facts (log, record, said, checkpoint, fork_proof) come first: what was signed. Views follow: what they amount to; `rebuild`
+makes them again from the facts. Private rows last: what never leaves this node.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+APPLICATION_ID: Final = 0x48454447  # "HEDG"
+
+FACTS: Final = (
+    """CREATE TABLE log (
+        no INTEGER PRIMARY KEY, log BLOB NOT NULL UNIQUE, scope BLOB NOT NULL, node BLOB NOT NULL,
+        public_key BLOB NOT NULL, incarnation INTEGER NOT NULL,
+        height INTEGER NOT NULL, head BLOB NOT NULL,              -- all that is held
+        certified INTEGER NOT NULL, certified_head BLOB NOT NULL  -- up to the last checkpoint: what may be sent
+    )""",
+    "CREATE INDEX log_by_node ON log (node, scope)",
+    """CREATE TABLE record (
+        log_no INTEGER NOT NULL REFERENCES log, seq INTEGER NOT NULL, kind INTEGER NOT NULL,
+        core BLOB NOT NULL, text_digest BLOB NOT NULL, head BLOB NOT NULL,
+        PRIMARY KEY (log_no, seq)
+    ) WITHOUT ROWID""",
+    """CREATE TRIGGER record_never_changes BEFORE UPDATE ON record
+        BEGIN SELECT RAISE(ABORT, 'what was signed is never changed'); END""",
+    """CREATE TRIGGER record_never_goes BEFORE DELETE ON record
+        BEGIN SELECT RAISE(ABORT, 'what was signed is never deleted'); END""",
+    # The only part of a record that may be taken back, so it has a table of its own.
+    """CREATE TABLE said (
+        log_no INTEGER NOT NULL, seq INTEGER NOT NULL, salt BLOB NOT NULL, text BLOB NOT NULL,
+        PRIMARY KEY (log_no, seq)
+    ) WITHOUT ROWID""",
+    """CREATE TRIGGER said_never_changes BEFORE UPDATE ON said
+        BEGIN SELECT RAISE(ABORT, 'what was said is never changed'); END""",
+    """CREATE TRIGGER said_goes_only_by_withdrawal BEFORE DELETE ON said
+        WHEN NOT EXISTS (SELECT 1 FROM withdrawn JOIN log USING (log) WHERE log.no = old.log_no AND withdrawn.seq = old.seq)
+        BEGIN SELECT RAISE(ABORT, 'a text goes only when its author takes it back'); END""",
+    """CREATE TABLE withdrawn (
+        log BLOB NOT NULL, seq INTEGER NOT NULL, by_log INTEGER NOT NULL, by_seq INTEGER NOT NULL,
+        PRIMARY KEY (log, seq)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE checkpoint (
+        log_no INTEGER NOT NULL REFERENCES log, seq INTEGER NOT NULL, previous INTEGER NOT NULL,
+        head BLOB NOT NULL, signature BLOB NOT NULL,
+        PRIMARY KEY (log_no, seq)
+    ) WITHOUT ROWID""",
+    """CREATE TRIGGER checkpoint_never_changes BEFORE UPDATE ON checkpoint
+        BEGIN SELECT RAISE(ABORT, 'what was signed is never changed'); END""",
+    """CREATE TRIGGER checkpoint_never_goes BEFORE DELETE ON checkpoint
+        BEGIN SELECT RAISE(ABORT, 'what was signed is never deleted'); END""",
+    "CREATE TABLE fork_proof (log BLOB PRIMARY KEY, one BLOB NOT NULL, other BLOB NOT NULL) WITHOUT ROWID",
+)
+
+VIEWS: Final = (
+    # How far each log counts, and what the next record waits for.
+    "CREATE TABLE counted (log_no INTEGER PRIMARY KEY, height INTEGER NOT NULL)",
+    "CREATE TABLE waiting (log_no INTEGER PRIMARY KEY, on_log BLOB NOT NULL)",
+    "CREATE INDEX waiting_by_target ON waiting (on_log)",
+    # A log that its node has left behind counts up to the highest place that somebody named.
+    "CREATE TABLE ended (log BLOB PRIMARY KEY, height INTEGER NOT NULL, by_log INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE named (log BLOB PRIMARY KEY, height INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE admitted (node BLOB PRIMARY KEY) WITHOUT ROWID",
+    """CREATE TABLE absorbed (
+        log_no INTEGER NOT NULL, seq INTEGER NOT NULL, other BLOB NOT NULL, height INTEGER NOT NULL,
+        PRIMARY KEY (log_no, other, seq)
+    ) WITHOUT ROWID""",
+    "CREATE TABLE node_name (node BLOB PRIMARY KEY, log_no INTEGER NOT NULL, seq INTEGER NOT NULL, name TEXT NOT NULL) WITHOUT ROWID",
+    """CREATE TABLE member (
+        node BLOB NOT NULL, number INTEGER NOT NULL, log_no INTEGER NOT NULL, seq INTEGER NOT NULL,
+        name TEXT NOT NULL, folded TEXT NOT NULL, PRIMARY KEY (node, number)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX member_by_name ON member (folded)",
+    "CREATE INDEX member_by_place ON member (log_no, seq)",
+    """CREATE TABLE currency (
+        number INTEGER PRIMARY KEY, log_no INTEGER NOT NULL, seq INTEGER NOT NULL, code TEXT NOT NULL,
+        decimals INTEGER NOT NULL, floor INTEGER NOT NULL, name TEXT NOT NULL, meaning TEXT NOT NULL
+    )""",
+    """CREATE TABLE transfer (
+        no INTEGER PRIMARY KEY, log_no INTEGER NOT NULL, seq INTEGER NOT NULL, verdict TEXT NOT NULL,
+        reverses_log BLOB, reverses_seq INTEGER, UNIQUE (log_no, seq)
+    )""",
+    "CREATE INDEX transfer_by_reversed ON transfer (reverses_log, reverses_seq) WHERE reverses_log IS NOT NULL",
+    """CREATE TABLE posting (
+        transfer_no INTEGER NOT NULL, place INTEGER NOT NULL, log_no INTEGER NOT NULL, seq INTEGER NOT NULL,
+        node BLOB NOT NULL, number INTEGER NOT NULL, currency INTEGER NOT NULL, amount INTEGER NOT NULL,
+        PRIMARY KEY (transfer_no, place)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX posting_by_account ON posting (node, number, transfer_no)",
+    "CREATE INDEX posting_by_log ON posting (log_no, seq, node)",
+    # All that counts, from anywhere; and what one log has counted for its own checks.
+    """CREATE TABLE balance (
+        node BLOB NOT NULL, number INTEGER NOT NULL, currency INTEGER NOT NULL, amount INTEGER NOT NULL,
+        PRIMARY KEY (node, number, currency)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE judged (
+        log_no INTEGER NOT NULL, number INTEGER NOT NULL, currency INTEGER NOT NULL, amount INTEGER NOT NULL,
+        PRIMARY KEY (log_no, number, currency)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE post (
+        no INTEGER PRIMARY KEY, log_no INTEGER NOT NULL, seq INTEGER NOT NULL, board TEXT NOT NULL, author INTEGER NOT NULL,
+        title TEXT NOT NULL, body TEXT NOT NULL, UNIQUE (log_no, seq)
+    )""",
+    "CREATE INDEX post_by_board ON post (board, no)",
+    """CREATE TABLE zine (
+        no INTEGER PRIMARY KEY, log_no INTEGER NOT NULL, seq INTEGER NOT NULL, blob BLOB NOT NULL, size INTEGER NOT NULL,
+        media_type TEXT NOT NULL, title TEXT NOT NULL, creator TEXT NOT NULL, language TEXT NOT NULL, description TEXT NOT NULL,
+        series TEXT NOT NULL, issue TEXT NOT NULL, licence TEXT NOT NULL, tags TEXT NOT NULL, UNIQUE (log_no, seq)
+    )""",
+    "CREATE INDEX zine_by_blob ON zine (blob)",
+    # Two ways to cut text into words: by spaces, and by threes of letters, so that Chinese and Japanese are found.
+    """CREATE VIRTUAL TABLE zine_words USING fts5 (title, creator, description, tags, body,
+        tokenize = "unicode61 remove_diacritics 2")""",
+    "CREATE VIRTUAL TABLE zine_letters USING fts5 (title, creator, description, tags, body, tokenize = 'trigram')",
+)
+
+PRIVATE: Final = (
+    "CREATE TABLE secret (name TEXT PRIMARY KEY, content BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE mark (name TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE credential (number INTEGER PRIMARY KEY, pin_hash TEXT NOT NULL, is_keeper INTEGER NOT NULL)",
+    "CREATE TABLE session (token BLOB PRIMARY KEY, no INTEGER NOT NULL, number INTEGER NOT NULL, csrf TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX session_by_member ON session (number, no)",
+    """CREATE TABLE answered (
+        number INTEGER NOT NULL, key BLOB NOT NULL, no INTEGER NOT NULL, body BLOB NOT NULL, log_no INTEGER NOT NULL,
+        seq INTEGER NOT NULL, PRIMARY KEY (number, key)
+    ) WITHOUT ROWID""",
+    "CREATE TABLE tries (name TEXT PRIMARY KEY, failures INTEGER NOT NULL, until_tick INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE invite (invite_key BLOB PRIMARY KEY, used_by BLOB) WITHOUT ROWID",
+    """CREATE TABLE peer (
+        node BLOB PRIMARY KEY, public_key BLOB, name TEXT NOT NULL, road TEXT NOT NULL, heard_tick INTEGER, boot INTEGER
+    ) WITHOUT ROWID""",
+    "CREATE TABLE holds (node BLOB NOT NULL, log BLOB NOT NULL, height INTEGER NOT NULL, PRIMARY KEY (node, log)) WITHOUT ROWID",
+    "CREATE TABLE blob (blob BLOB PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE wanted (blob BLOB PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE publisher (log BLOB NOT NULL, seq INTEGER NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (log, seq)) WITHOUT ROWID",
+    "CREATE TABLE air (hour INTEGER PRIMARY KEY, used_ms INTEGER NOT NULL, packets INTEGER NOT NULL, bytes INTEGER NOT NULL)",
+    "CREATE TABLE road (road TEXT PRIMARY KEY, is_up INTEGER NOT NULL, sentence TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE sealed (no INTEGER PRIMARY KEY, content BLOB NOT NULL UNIQUE)",
+)
+
+VIEW_TABLES: Final = (
+    "counted", "waiting", "ended", "named", "admitted", "absorbed", "node_name", "member", "currency", "transfer",
+    "posting", "balance", "judged", "post", "zine", "zine_words", "zine_letters",
+)  # fmt: skip
+
+MIGRATIONS: Final = ((*FACTS, *VIEWS, *PRIVATE),)
