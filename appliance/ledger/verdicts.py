@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from enum import Enum, unique
+from enum import unique
+
+from appliance.errors import Answer
 
 
 @unique
-class Verdict(Enum):
-    """The closed list. Each value is the sentence for the person; names in braces are filled in from the refusal's details."""
+class Verdict(Answer):
+    """The closed list."""
 
     AMOUNT_MUST_BE_POSITIVE = "The amount must be more than nothing."
     AMOUNT_TOO_LARGE = "That amount is larger than this ledger can hold."
@@ -27,8 +29,3 @@ class Verdict(Enum):
     EXCEEDS_CREDIT_LIMIT = "That is more than can be paid from this account now. At most {room} {currency}."
     NODE_IS_READ_ONLY = "This node only reads for now. The keeper's page tells why and what to do."
     ACCEPTED = "Done."
-
-    @property
-    def code(self) -> str:
-        """The name that programs hold on to, such as `exceeds_credit_limit`."""
-        return self.name.lower()
