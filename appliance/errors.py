@@ -4,24 +4,31 @@ from __future__ import annotations
 
 from enum import Enum, unique
 
-from appliance.ledger.verdicts import Verdict
-
 
 class ApplianceError(Exception):
     """This node cannot do what was asked, and says why."""
 
 
+class Answer(Enum):
+    """A closed list of answers. Each value is the sentence for the person, names in braces to be filled in from the details."""
+
+    @property
+    def code(self) -> str:
+        """The name that programs hold on to, such as `name_taken`."""
+        return self.name.lower()
+
+
 class Refused(ApplianceError):
     """An answer for the person: the request was understood and the answer is no. `details` fill the verdict's sentence."""
 
-    def __init__(self, verdict: Verdict | Objection, **details: object) -> None:
+    def __init__(self, verdict: Answer, **details: object) -> None:
         self.verdict = verdict
         self.details = details
         super().__init__(verdict.value.format(**details))
 
 
 @unique
-class Objection(Enum):
+class Objection(Answer):
     """Why something other than a payment was refused."""
 
     NAME_EMPTY = "A name needs at least one letter."
@@ -49,11 +56,6 @@ class Objection(Enum):
     BUNDLE_UNREADABLE = "This file is not a bundle, or it is damaged from its first byte on."
     INVITE_UNREADABLE = "This file is not an invite to a commons, or it is damaged."
     INTRODUCTION_UNREADABLE = "This file does not introduce a node, or it is damaged."
-
-    @property
-    def code(self) -> str:
-        """The name that programs hold on to, such as `name_taken`."""
-        return self.name.lower()
 
 
 class StoreFault(ApplianceError):

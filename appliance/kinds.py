@@ -124,9 +124,10 @@ class ZineCard:
     tags: tuple[str, ...]
 
     def record(self, at: int, salt: bytes) -> Record:
-        said = {place: text for place, name in enumerate(ZINE_TEXTS) if (text := getattr(self, name))}
-        text: dict[int, Any] = {**said, len(ZINE_TEXTS): list(self.tags)} if self.tags else dict(said)
-        return Record.new([ZINE, at, self.blob, self.size, MEDIA_TYPES.index(self.media_type)], text, salt)
+        said: dict[int, Any] = {place: getattr(self, name) for place, name in enumerate(ZINE_TEXTS) if getattr(self, name)}
+        if self.tags:
+            said[len(ZINE_TEXTS)] = list(self.tags)
+        return Record.new([ZINE, at, self.blob, self.size, MEDIA_TYPES.index(self.media_type)], said, salt)
 
     @classmethod
     def read(cls, record: Record) -> ZineCard:
@@ -139,8 +140,8 @@ class ZineCard:
         texts = dict(said) if type(said) is dict else {}
         tags = texts.pop(len(ZINE_TEXTS), [])
         _check_zine_texts(texts, tags)
-        names = (texts.get(place, "") for place in range(len(ZINE_TEXTS)))
-        return cls(blob, size, MEDIA_TYPES[media], *names, tuple(tags))
+        named = {name: texts.get(place, "") for place, name in enumerate(ZINE_TEXTS)}
+        return cls(blob=blob, size=size, media_type=MEDIA_TYPES[media], **named, tags=tuple(tags))
 
 
 def _check_zine_texts(texts: dict[Any, Any], tags: Any) -> None:

@@ -86,8 +86,7 @@ class Database:
 
     def run_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         with self._troubles():
-            cursor = self._peewee.cursor()
-            cursor.executemany(sql, rows)
+            self._cursor().executemany(sql, rows)
 
     def rows(self, sql: str, *values: Any) -> list[Row]:
         return list(self._execute(sql, values))
@@ -110,7 +109,10 @@ class Database:
 
     def _execute(self, sql: str, values: Sequence[Any]) -> Any:
         with self._troubles():
-            return self._peewee.execute_sql(sql, values)
+            return self._peewee.execute_sql(sql, values)  # type: ignore[no-untyped-call]  # peewee has no types
+
+    def _cursor(self) -> Any:
+        return self._peewee.cursor()  # type: ignore[no-untyped-call]  # peewee has no types
 
     @contextmanager
     def _troubles(self) -> Iterator[None]:
