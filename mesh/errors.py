@@ -25,6 +25,10 @@ class UnknownVersion(PeerFault):
     """The bytes come from a newer program; they are counted and left alone."""
 
 
+class TornBundle(PeerFault):
+    """The file ends before its writer ended it. What came before is good, and was handed over."""
+
+
 class TransportDown(MeshError):
     """This road cannot carry anything just now. Everything is saved and will leave by itself."""
 
