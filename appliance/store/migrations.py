@@ -61,6 +61,7 @@ VIEWS: Final = (
     # A log that its node has left behind counts up to the highest place that somebody named.
     "CREATE TABLE ended (log BLOB PRIMARY KEY, height INTEGER NOT NULL, by_log INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE named (log BLOB PRIMARY KEY, height INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE founder (node BLOB PRIMARY KEY) WITHOUT ROWID",
     "CREATE TABLE admitted (node BLOB PRIMARY KEY) WITHOUT ROWID",
     """CREATE TABLE absorbed (
         log_no INTEGER NOT NULL, seq INTEGER NOT NULL, other BLOB NOT NULL, height INTEGER NOT NULL,
@@ -140,7 +141,7 @@ PRIVATE: Final = (
 )
 
 VIEW_TABLES: Final = (
-    "counted", "waiting", "ended", "named", "admitted", "absorbed", "node_name", "member", "currency", "transfer",
+    "counted", "waiting", "ended", "named", "founder", "admitted", "absorbed", "node_name", "member", "currency", "transfer",
     "posting", "balance", "judged", "post", "zine", "zine_words", "zine_letters",
 )  # fmt: skip
 

@@ -1,0 +1,163 @@
+"""What counted records amount to in the ledger: members, currencies, transfers with their verdicts, balances.
+
+`balance` takes every accepted posting from anywhere, so each currency sums to zero at every moment. `judged` is what one log has
+counted for its own checks: its prefix, what it inherited, and what it absorbed.
+"""
+
+from __future__ import annotations
+
+from appliance.commons.names import folded
+from appliance.kinds import CurrencyRules, Member
+from appliance.ledger.rules import judge
+from appliance.ledger.transfer import AccountId, Posting, Transfer
+from appliance.ledger.verdicts import Verdict
+from appliance.store.database import Database
+from appliance.store.records import Log
+from mesh.keys import LogId, NodeId
+from mesh.record import Record, RecordId
+
+
+class LogBooks:
+    """The `Books` of one log as it stands now."""
+
+    def __init__(self, database: Database, log: Log) -> None:
+        self._database = database
+        self._log = log
+        self.home = log.node
+
+    def floor(self, account: AccountId, currency: int) -> int | None:
+        row = self._database.row(
+            "SELECT floor, log.log, log_no, seq FROM currency JOIN log ON log_no = no WHERE number = ?", currency
+        )
+        return row[0] if row and self._has_counted(*row[1:]) else None
+
+    def has_member(self, account: AccountId) -> bool:
+        row = self._database.row(
+            "SELECT log.log, log_no, seq FROM member JOIN log ON log_no = no WHERE member.node = ? AND number = ?", *account
+        )
+        return row is not None and self._has_counted(*row)
+
+    def balance(self, account: AccountId, currency: int) -> int:
+        amount = self._database.value(
+            "SELECT amount FROM judged WHERE log_no = ? AND number = ? AND currency = ?",
+            *(self._log.no, account.number, currency),
+        )
+        return int(amount or 0)
+
+    def original(self, record: RecordId) -> Transfer | None:
+        row = self._database.row(
+            "SELECT transfer.no, log.log, log_no, seq FROM transfer JOIN log ON log_no = log.no"
+            " WHERE log.log = ? AND seq = ? AND verdict = ?",
+            *(*record, Verdict.ACCEPTED.code),
+        )
+        if row is None or not self._has_counted(*row[1:]):
+            return None
+        return read_transfer(self._database, row[0])
+
+    def is_reversed(self, record: RecordId) -> bool:
+        rows = self._database.rows(
+            "SELECT log.log, log_no, seq FROM transfer JOIN log ON log_no = log.no"
+            " WHERE reverses_log = ? AND reverses_seq = ? AND verdict = ?",
+            *(*record, Verdict.ACCEPTED.code),
+        )
+        return any(self._has_counted(*row) for row in rows)
+
+    def absorbed(self, other: LogId) -> int:
+        """Return how far this log has absorbed the other."""
+        height = self._database.value("SELECT max(height) FROM absorbed WHERE log_no = ? AND other = ?", self._log.no, other)
+        return int(height or 0)
+
+    def _has_counted(self, log: LogId, log_no: int, seq: int) -> bool:
+        return log_no == self._log.no or self.absorbed(log) >= seq
+
+
+class LedgerViews:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def inherit(self, log: Log, earlier: Log, height: int) -> None:
+        """Begin where the node's earlier log stood at `height`."""
+        database = self._database
+        database.run(
+            "INSERT INTO absorbed SELECT ?1, 1, other, max(height) FROM absorbed WHERE log_no = ?2 AND seq <= ?3 GROUP BY other",
+            *(log.no, earlier.no, height),
+        )
+        database.run("INSERT INTO absorbed VALUES (?, 1, ?, ?)", log.no, earlier.log, height)
+        for other, upto in database.rows("SELECT other, height FROM absorbed WHERE log_no = ?", log.no):
+            other_no = database.value("SELECT no FROM log WHERE log = ?", other)
+            self._add_judged(log, other_no, 0, upto)
+
+    def absorb(self, log: Log, seq: int, other: Log, height: int) -> None:
+        before = LogBooks(self._database, log).absorbed(other.log)
+        if height > before:
+            self._database.run("INSERT INTO absorbed VALUES (?, ?, ?, ?)", log.no, seq, other.log, height)
+            self._add_judged(log, other.no, before, height)
+
+    def _add_judged(self, log: Log, other_no: int, after: int, upto: int) -> None:
+        """Count what `other` moved on accounts of this log's home."""
+        self._database.run(
+            "INSERT INTO judged SELECT ?1, number, currency, sum(amount) FROM posting"
+            " WHERE log_no = ?2 AND seq > ?3 AND seq <= ?4 AND node = ?5 GROUP BY number, currency"
+            " ON CONFLICT DO UPDATE SET amount = amount + excluded.amount",
+            *(log.no, other_no, after, upto, log.node),
+        )
+
+    def member(self, log: Log, seq: int, record: Record) -> None:
+        member = Member.read(record)
+        self._database.run(
+            "INSERT INTO member (node, number, log_no, seq, name, folded) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            *(log.node, member.number, log.no, seq, member.name, folded(member.name)),
+        )
+
+    def currency(self, log: Log, seq: int, record: Record) -> None:
+        """Only the log that began the commons declares what it counts in."""
+        if not self._is_founders(log):
+            return
+        rules = CurrencyRules.read(record)
+        self._database.run(
+            "INSERT INTO currency (number, log_no, seq, code, decimals, floor, name, meaning) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT DO NOTHING",
+            *(rules.number, log.no, seq, rules.code, rules.decimals, rules.floor, rules.name, rules.meaning),
+        )
+
+    def _is_founders(self, log: Log) -> bool:
+        first = self._database.value("SELECT node FROM founder")
+        return bool(first == log.node)
+
+    def transfer(self, log: Log, seq: int, record: Record) -> None:
+        transfer = Transfer.read(record.fields(), log.node)
+        verdict = judge(transfer, LogBooks(self._database, log))
+        reverses = transfer.reverses or (None, None)
+        self._database.run(
+            "INSERT INTO transfer (log_no, seq, verdict, reverses_log, reverses_seq) VALUES (?, ?, ?, ?, ?)",
+            *(log.no, seq, verdict.code, *reverses),
+        )
+        if verdict is Verdict.ACCEPTED:
+            self._post(log, seq, transfer)
+
+    def _post(self, log: Log, seq: int, transfer: Transfer) -> None:
+        no = self._database.value("SELECT no FROM transfer WHERE log_no = ? AND seq = ?", log.no, seq)
+        for place, posting in enumerate(transfer.postings):
+            self._database.run(
+                "INSERT INTO posting (transfer_no, place, log_no, seq, node, number, currency, amount)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                *(no, place, log.no, seq, *posting.account, posting.currency, posting.amount),
+            )
+            self._database.run(
+                "INSERT INTO balance VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET amount = amount + excluded.amount",
+                *(*posting.account, posting.currency, posting.amount),
+            )
+            if posting.account.node == log.node:
+                self._database.run(
+                    "INSERT INTO judged VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET amount = amount + excluded.amount",
+                    *(log.no, posting.account.number, posting.currency, posting.amount),
+                )
+
+
+def read_transfer(database: Database, no: int) -> Transfer:
+    """Return an accepted transfer from its postings."""
+    rows = database.rows("SELECT node, number, currency, amount FROM posting WHERE transfer_no = ? ORDER BY place", no)
+    postings = (Posting(AccountId(NodeId(node), number), currency, amount) for node, number, currency, amount in rows)
+    row = database.row("SELECT reverses_log, reverses_seq FROM transfer WHERE no = ?", no)
+    reverses = RecordId(LogId(row[0]), row[1]) if row and row[0] else None
+    return Transfer(tuple(postings), reverses)

@@ -1,0 +1,116 @@
+"""The zine views: what is on the shelf, what is wanted, and finding words in it."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from appliance.kinds import MEDIA_TYPES, ZineCard
+from appliance.store.blobs import Blobs
+from appliance.store.database import Database, Row
+from appliance.store.records import Log
+from mesh.record import Record
+
+INDEXED_BYTES_MAX: Final = 1 << 20
+WORDS: Final = re.compile(r"\w+", re.UNICODE)
+WORDS_MAX: Final = 8
+CARD_COLUMNS: Final = (
+    "zine.no, log.log, zine.seq, zine.blob, zine.size, media_type, title, creator, language, description, series, issue,"
+    " licence, tags, log.node, record.core"
+)
+CARD_TABLES: Final = "zine JOIN log ON zine.log_no = log.no JOIN record ON record.log_no = zine.log_no AND record.seq = zine.seq"
+
+
+class Shelf:
+    def __init__(self, database: Database, blobs: Blobs, fetch_limit_bytes: int) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._fetch_limit = fetch_limit_bytes
+
+    def arrive(self, log: Log, seq: int, record: Record) -> None:
+        """Take a zine's card in; ask for its file where it is small and not here."""
+        card = ZineCard.read(record)
+        if record.is_withdrawn or not card.title:
+            return
+        self._database.run(
+            "INSERT INTO zine (log_no, seq, blob, size, media_type, title, creator, language, description, series, issue,"
+            " licence, tags) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            *(log.no, seq, card.blob, card.size, card.media_type, card.title, card.creator, card.language),
+            *(card.description, card.series, card.issue, card.licence, "\n".join(card.tags)),
+        )
+        no = self._database.value("SELECT no FROM zine WHERE log_no = ? AND seq = ?", log.no, seq)
+        if self._blobs.has(card.blob):
+            self._index(no, card.blob)
+        else:
+            self._index_card(no, "")
+            if card.size <= self._fetch_limit:
+                self.want(card.blob, card.size)
+
+    def want(self, blob: bytes, size: int) -> None:
+        self._database.run("INSERT INTO wanted (blob, size) VALUES (?, ?) ON CONFLICT DO NOTHING", blob, size)
+
+    def has_arrived(self, blob: bytes) -> None:
+        """Make the words of a file that is here now findable."""
+        self._database.run("DELETE FROM wanted WHERE blob = ?", blob)
+        for (no,) in self._database.rows("SELECT no FROM zine WHERE blob = ?", blob):
+            self._unindex(no)
+            self._index(no, blob)
+
+    def forget(self, log: Log, seq: int) -> None:
+        """Take a withdrawn zine off the shelf and free its file, unless another zine is the same file."""
+        row = self._database.row("SELECT no, blob FROM zine WHERE log_no = ? AND seq = ?", log.no, seq)
+        if row is None:
+            return
+        no, blob = row
+        self._unindex(no)
+        self._database.run("DELETE FROM zine WHERE no = ?", no)
+        if self._database.row("SELECT 1 FROM zine WHERE blob = ?", blob) is None:
+            self._database.run("DELETE FROM wanted WHERE blob = ?", blob)
+            self._blobs.drop(blob)
+
+    def cards(self, query: str, below: int, limit: int) -> list[Row]:
+        """Return up to `limit` cards, newest first, numbered below `below`; those that hold all words of `query`."""
+        where, values = "zine.no < ?", [below]
+        if query.strip():
+            where += " AND zine.no IN (SELECT rowid FROM zine_words WHERE zine_words MATCH ?"
+            where += " UNION SELECT rowid FROM zine_letters WHERE zine_letters MATCH ?)"
+            values += [_all_words(query), _all_letters(query)]  # type: ignore[list-item]
+        return self._database.rows(
+            f"SELECT {CARD_COLUMNS} FROM {CARD_TABLES} WHERE {where} ORDER BY zine.no DESC LIMIT ?", *values, limit
+        )
+
+    def card(self, log: bytes, seq: int) -> Row | None:
+        return self._database.row(f"SELECT {CARD_COLUMNS} FROM {CARD_TABLES} WHERE log.log = ? AND zine.seq = ?", log, seq)
+
+    def _index(self, no: int, blob: bytes) -> None:
+        media_type = self._database.value("SELECT media_type FROM zine WHERE no = ?", no)
+        body = self._blobs.read(blob, 0, INDEXED_BYTES_MAX) or b""
+        self._index_card(no, _without_pictures(body.decode("utf-8", "ignore")) if media_type in MEDIA_TYPES else "")
+
+    def _index_card(self, no: int, body: str) -> None:
+        for table in ("zine_words", "zine_letters"):
+            self._database.run(
+                f"INSERT INTO {table} (rowid, title, creator, description, tags, body)"
+                " SELECT no, title, creator, description, tags, ? FROM zine WHERE no = ?",
+                *(body, no),
+            )
+
+    def _unindex(self, no: int) -> None:
+        for table in ("zine_words", "zine_letters"):
+            self._database.run(f"DELETE FROM {table} WHERE rowid = ?", no)
+
+
+def _without_pictures(text: str) -> str:
+    """Drop pictures that stand inside the text as base64: nobody searches for them."""
+    return re.sub(r"data:[\w/+.-]+;base64,[A-Za-z0-9+/=]+", "", text)
+
+
+def _all_words(query: str) -> str:
+    """Return an FTS5 expression for all words, each as the beginning of one; nothing a person types is an operator."""
+    words = WORDS.findall(query)[:WORDS_MAX]
+    return " ".join(f'"{word}"*' for word in words) or '""'
+
+
+def _all_letters(query: str) -> str:
+    parts = [part.replace('"', '""') for part in query.split()[:WORDS_MAX]]
+    return " ".join(f'"{part}"' for part in parts if len(part) >= 3) or '""'
