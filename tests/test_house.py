@@ -69,7 +69,8 @@ def is_drawer(name: str) -> bool:
 
 def broad_except(path: PurePath, text: str) -> Iterator[str]:
     """Only what is expected is caught; a surprise ends the process with its traceback."""
-    found = [node.lineno for node in nodes(path, text) if EVERYTHING & set(caught(node))]
+    places = (node for node in nodes(path, text) if isinstance(node, ast.ExceptHandler | ast.Call))
+    found = [place.lineno for place in places if EVERYTHING & set(caught(place))]
     allowed = 1 if path.as_posix() in PROCESS_TOPS else 0
     yield from (f"{path}:{line} catches everything" for line in found[allowed:])
 
