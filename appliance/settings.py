@@ -15,6 +15,7 @@ import yaml
 
 from appliance.errors import SettingsFault
 from appliance.settings_section import Section
+from mesh.airtime import PRESETS, REGIONS
 
 FILE_NAME: Final = "node.yaml"
 FILE_SIZE_MAX: Final = 64 * 1024
@@ -216,7 +217,7 @@ def _read_settings(data: Path, top: Section) -> Settings:
         data=data,
         name=top.text("name", None, length_max=NAME_LENGTH_MAX),
         commons=top.text("commons", None, length_max=NAME_LENGTH_MAX),
-        region=top.word("region", "EU_868"),
+        region=top.choice("region", "EU_868", REGIONS),
         portal=_read_portal(top.section("portal")),
         roads=tuple(_read_road(road) for road in top.sections("roads", ROADS_MAX)),
         archive=_read_archive(top.section("archive")),
@@ -242,7 +243,7 @@ def _read_road(section: Section) -> Road:
     if "loopback" in section.values:
         inner = section.section("loopback")
         inner.allow("ether", "preset")
-        return LoopbackRoad(inner.host_and_port("ether"), inner.word("preset", "LongFast"))
+        return LoopbackRoad(inner.host_and_port("ether"), inner.choice("preset", "LongFast", PRESETS))
     inner = section.section("mqtt")
     inner.allow("host", "port", "username", "password_file", "ca_file")
     return MqttRoad(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,7 +14,6 @@ from appliance.errors import SettingsFault
 
 UNWRITABLE: Final = frozenset({"Cc", "Cs", "Co", "Cn", "Cf", "Zl", "Zp"})
 JOINERS: Final = "\u200c\u200d"  # they belong to Persian words and to families of emoji
-WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
 ADDRESS: Final = re.compile(r"https?://[^\s/?#@]{1,255}/?")
 HOST_AND_PORT: Final = re.compile(r"(?:\[[0-9a-fA-F:.]{2,45}\]|[^\s:\[\]]{1,255}):([0-9]{1,5})")
 
@@ -67,11 +66,12 @@ class Section:
             )
         return value
 
-    def word(self, key: str, default: str) -> str:
-        """Return a name such as `EU_868`."""
+    def choice(self, key: str, default: str, known: Iterable[str]) -> str:
+        """Return one of the `known` names."""
         value = self.text(key, default)
-        if not WORD.fullmatch(value):
-            raise self.fault(key, f"must be a name such as {default}.")
+        if value not in known:
+            near = get_close_matches(value, list(known), n=1, cutoff=0.0)[0]
+            raise self.fault(key, f"cannot be {_short(value)}. Did you mean {near}?")
         return value
 
     def address(self, key: str, default: str) -> str:
