@@ -1,0 +1,56 @@
+"""What the engine asks its daemon to do. `receive` never asks to send: all speaking happens in `tick`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mesh.keys import LogId, Scope
+from mesh.log import ForkProof, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Put this packet on the road, for whoever hears it. Its second byte is its `packet.Kind`."""
+
+    packet: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """Take this run through the node's door: it is well formed, but nothing of it is verified yet.
+
+    `run.after` may lie below what is held, when the two ends of a log seem to disagree: where the run then holds another
+    branch, the two checkpoints are a fork proof.
+    """
+
+    peer: str
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverPiece:
+    """Keep this piece of a wanted file. Only the whole file can be checked."""
+
+    blob: bytes
+    index: int
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverForkProof:
+    """Check and keep this proof."""
+
+    proof: ForkProof
+
+
+@dataclass(frozen=True, slots=True)
+class PeerHolds:
+    """A neighbour, known by the first bytes of its node id, showed that it holds these logs up to these heights."""
+
+    peer_handle: bytes
+    scope: Scope
+    heights: Mapping[LogId, int]
+
+
+Effect = Send | Deliver | DeliverPiece | DeliverForkProof | PeerHolds
