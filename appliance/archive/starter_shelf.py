@@ -12,10 +12,11 @@ import re
 from dataclasses import dataclass, fields
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from typing import Final
 
-FENCE = "---\n"
-DRAWING = re.compile(r"!\[(?P<alt>[^\]\n]+)\]\((?P<name>[^)\n]+)\)")
-DRAWING_NAME = re.compile(r"[a-z0-9-]+\.svg")
+FENCE: Final = "---\n"
+DRAWING: Final = re.compile(r"!\[(?P<alt>[^\]\n]+)\]\((?P<name>[^)\n]+)\)")
+DRAWING_NAME: Final = re.compile(r"[a-z0-9-]+\.svg")
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class StarterZine:
     body: bytes
 
 
-FRONT_KEYS = tuple(field.name for field in fields(StarterZine) if field.name != "body")
+FRONT_KEYS: Final = tuple(field.name for field in fields(StarterZine) if field.name != "body")
 
 
 def starter_zines() -> list[StarterZine]:
