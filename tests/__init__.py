@@ -1,0 +1,1 @@
+"""The proof, room by room: the packages below mirror the house."""

@@ -1,0 +1,1 @@
+"""How signed records are made, judged and carried."""
