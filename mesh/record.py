@@ -4,8 +4,8 @@
     text  := any canonical value        deterministic CBOR, at most 8,192 bytes
     leaf  := H(H(core) ‖ H(salt ‖ text))
 
-Only text can be withdrawn. Its digest stays, so the chain above it still verifies; the salt keeps a short text from being
-guessed from the digest. A record says nothing of its place: log and seq follow from the run that carries it.
+Only text can be withdrawn. Its digest stays, so the chain above it still verifies; the salt keeps a short text from
+being guessed from the digest. A record says nothing of its place: log and seq follow from the run that carries it.
 See spec/record-v1.md.
 """
 
@@ -55,7 +55,7 @@ class Record:
 
     @classmethod
     def new(cls, core: list[Value], text: Value = None, salt: bytes = b"") -> Record:
-        """Return a record that says `text` under a 16-byte `salt`, or one without text. `core` begins with kind and at."""
+        """Return a record that says `text` under a 16-byte `salt`, or nothing. `core` begins with kind and at."""
         packed = canonical.encode(core)
         if text is None:
             return cls(_checked_core(packed), NO_TEXT)
@@ -93,6 +93,17 @@ class Record:
     def leaf(self) -> bytes:
         """What the chain of the log takes in: 32 bytes."""
         return digest(digest(self.core) + self.text_digest)
+
+    @property
+    def kind(self) -> int:
+        """What the core says first."""
+        kind: int = self.fields()[0]
+        return kind
+
+    @property
+    def size(self) -> int:
+        """Bytes of the plain form."""
+        return len(self.encode())
 
     @property
     def is_withdrawn(self) -> bool:

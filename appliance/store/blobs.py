@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import IO, BinaryIO, Final
 
 from appliance.errors import CardFull, Objection, Refused
 from appliance.store.database import os_fault
+from mesh.blob import PIECE_SIZE
 
 CHUNK: Final = 1 << 16
 
@@ -44,7 +45,7 @@ class Blobs:
                     raise
             return blob, size
 
-    def _copy(self, content: BinaryIO, file: BinaryIO, size_max: int) -> tuple[bytes, int]:
+    def _copy(self, content: BinaryIO, file: IO[bytes], size_max: int) -> tuple[bytes, int]:
         whole, size = blake2b(digest_size=32), 0
         while chunk := content.read(CHUNK):
             size += len(chunk)
@@ -55,7 +56,7 @@ class Blobs:
             file.write(chunk)
         return whole.digest(), size
 
-    def _name(self, file: BinaryIO, blob: bytes) -> None:
+    def _name(self, file: IO[bytes], blob: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
         Path(file.name).rename(self.path(blob))
@@ -68,15 +69,34 @@ class Blobs:
         finally:
             os.close(handle)
 
-    def put_piece(self, blob: bytes, size: int, offset: int, content: bytes) -> None:
-        """Write one piece of a file that is still arriving. Raises `CardFull`."""
+    def put_piece(self, blob: bytes, size: int, index: int, content: bytes) -> bool:
+        """Keep the `index`-th piece of a file that is still arriving. Returns whether it was the last missing one."""
+        missing = self.missing(blob, size)
+        offset = index * PIECE_SIZE
+        if index not in missing or len(content) != min(PIECE_SIZE, size - offset):
+            return False
         with self._troubles():
             self.directory.mkdir(exist_ok=True)
             self.check_space(len(content))
-            with self._part(blob).open("r+b" if self._part(blob).exists() else "w+b") as file:
-                file.truncate(size)
-                file.seek(offset)
-                file.write(content)
+            _write_at(self._part(blob), offset, content)
+            _write_at(self._note(blob), index, b"\1")
+        return len(missing) == 1
+
+    def missing(self, blob: bytes, size: int) -> list[int]:
+        """Return the pieces of a file of `size` bytes that have not arrived."""
+        count = -(-size // PIECE_SIZE)
+        try:
+            there = self._note(blob).read_bytes()
+        except FileNotFoundError:
+            there = b""
+        return [index for index in range(count) if there[index : index + 1] != b"\1"]
+
+    def put_next(self, blob: bytes, offset: int, content: bytes) -> None:
+        """Write what a bundle brings, in order; what is there already is written over with the same."""
+        with self._troubles():
+            self.directory.mkdir(exist_ok=True)
+            self.check_space(len(content))
+            _write_at(self._part(blob), offset, content)
 
     def finish(self, blob: bytes) -> bool:
         """Give an arrived file its name if its digest is right; drop it otherwise."""
@@ -84,13 +104,16 @@ class Blobs:
         with self._troubles(), part.open("rb") as file:
             if digest_of(file) == blob:
                 self._name(file, blob)
+                self._note(blob).unlink(missing_ok=True)
                 return True
         part.unlink()
+        self._note(blob).unlink(missing_ok=True)
         return False
 
     def drop(self, blob: bytes) -> None:
         self.path(blob).unlink(missing_ok=True)
         self._part(blob).unlink(missing_ok=True)
+        self._note(blob).unlink(missing_ok=True)
 
     def read(self, blob: bytes, offset: int, size: int) -> bytes | None:
         try:
@@ -123,12 +146,22 @@ class Blobs:
     def _part(self, blob: bytes) -> Path:
         return self.directory / f".{blob.hex()}.part"
 
+    def _note(self, blob: bytes) -> Path:
+        """One byte for each piece: 1 where it is there."""
+        return self.directory / f".{blob.hex()}.there"
+
     @contextmanager
     def _troubles(self) -> Iterator[None]:
         try:
             yield
         except OSError as fault:
             raise os_fault(self.directory, fault) from fault
+
+
+def _write_at(path: Path, offset: int, content: bytes) -> None:
+    with path.open("r+b" if path.exists() else "w+b") as file:
+        file.seek(offset)
+        file.write(content)
 
 
 def digest_of(content: BinaryIO) -> bytes:

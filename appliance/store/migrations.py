@@ -35,11 +35,11 @@ FACTS: Final = (
     """CREATE TRIGGER said_never_changes BEFORE UPDATE ON said
         BEGIN SELECT RAISE(ABORT, 'what was said is never changed'); END""",
     """CREATE TRIGGER said_goes_only_by_withdrawal BEFORE DELETE ON said
-        WHEN NOT EXISTS (SELECT 1 FROM withdrawn JOIN log USING (log) WHERE log.no = old.log_no AND withdrawn.seq = old.seq)
+        WHEN NOT EXISTS (SELECT 1 FROM withdrawn JOIN log USING (log, node) WHERE no = old.log_no AND seq = old.seq)
         BEGIN SELECT RAISE(ABORT, 'a text goes only when its author takes it back'); END""",
     """CREATE TABLE withdrawn (
-        log BLOB NOT NULL, seq INTEGER NOT NULL, by_log INTEGER NOT NULL, by_seq INTEGER NOT NULL,
-        PRIMARY KEY (log, seq)
+        log BLOB NOT NULL, seq INTEGER NOT NULL, node BLOB NOT NULL,  -- node: who says so; only the author's word counts
+        PRIMARY KEY (log, seq, node)
     ) WITHOUT ROWID""",
     """CREATE TABLE checkpoint (
         log_no INTEGER NOT NULL REFERENCES log, seq INTEGER NOT NULL, previous INTEGER NOT NULL,
@@ -126,10 +126,12 @@ PRIVATE: Final = (
         number INTEGER NOT NULL, key BLOB NOT NULL, no INTEGER NOT NULL, body BLOB NOT NULL, log_no INTEGER NOT NULL,
         seq INTEGER NOT NULL, PRIMARY KEY (number, key)
     ) WITHOUT ROWID""",
-    "CREATE TABLE tries (name TEXT PRIMARY KEY, failures INTEGER NOT NULL, until_tick INTEGER NOT NULL) WITHOUT ROWID",
+    """CREATE TABLE tries (
+        name TEXT PRIMARY KEY, failures INTEGER NOT NULL, until_tick INTEGER NOT NULL, boot TEXT NOT NULL
+    ) WITHOUT ROWID""",
     "CREATE TABLE invite (invite_key BLOB PRIMARY KEY, used_by BLOB) WITHOUT ROWID",
     """CREATE TABLE peer (
-        node BLOB PRIMARY KEY, public_key BLOB, name TEXT NOT NULL, road TEXT NOT NULL, heard_tick INTEGER, boot INTEGER
+        node BLOB PRIMARY KEY, public_key BLOB, name TEXT NOT NULL, road TEXT NOT NULL, heard_tick INTEGER, boot TEXT
     ) WITHOUT ROWID""",
     "CREATE TABLE holds (node BLOB NOT NULL, log BLOB NOT NULL, height INTEGER NOT NULL, PRIMARY KEY (node, log)) WITHOUT ROWID",
     "CREATE TABLE blob (blob BLOB PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID",

@@ -81,9 +81,9 @@ class Records:
         )
         self._database.run_many(
             "INSERT INTO said (log_no, seq, salt, text) SELECT ?1, ?2, ?3, ?4"
-            " WHERE NOT EXISTS (SELECT 1 FROM withdrawn WHERE log = ?5 AND seq = ?2)",
+            " WHERE NOT EXISTS (SELECT 1 FROM withdrawn WHERE log = ?5 AND seq = ?2 AND node = ?6)",
             [
-                (log.no, seq, record.salt, record.text, log.log)
+                (log.no, seq, record.salt, record.text, log.log, log.node)
                 for seq, record in zip(places, records, strict=True)
                 if record.text is not None
             ],
@@ -149,17 +149,18 @@ class Records:
             if total > size_max:
                 break
             fits += 1
-        checkpoint = self._database.row(
-            "SELECT seq, previous, signature FROM checkpoint WHERE log_no = ?1 AND seq > ?2 AND seq <= ?3"
-            " UNION ALL SELECT seq, previous, signature FROM checkpoint WHERE log_no = ?1 AND seq > ?2"
-            " ORDER BY (seq <= ?3) DESC, CASE WHEN seq <= ?3 THEN -seq ELSE seq END LIMIT 1",
-            *(log.no, after, fits),
-        )
-        assert checkpoint is not None  # certified > after
-        seq, previous, signature = checkpoint
+        seq, previous, signature = self._checkpoint_near(log, after, fits)
         if seq > after + len(records):
             records = self.span(log.no, after, seq)
         return Run(log.log, after, tuple(records[: seq - after]), previous, signature)
+
+    def _checkpoint_near(self, log: Log, after: int, fits: int) -> Row:
+        """Return the highest checkpoint above `after` that fits, or the lowest that does not. The log is certified above."""
+        columns = "SELECT seq, previous, signature FROM checkpoint WHERE log_no = ? AND seq > ?"
+        highest = self._database.row(f"{columns} AND seq <= ? ORDER BY seq DESC LIMIT 1", log.no, after, fits)
+        nearest = highest or self._database.row(f"{columns} ORDER BY seq LIMIT 1", log.no, after)
+        assert nearest is not None
+        return nearest
 
     def certified(self, scope: Scope) -> Frontier:
         """Return what may be sent."""
@@ -185,18 +186,18 @@ class Records:
         rows = self._database.rows("SELECT public_key, one, other FROM fork_proof JOIN log USING (log) WHERE scope = ?", scope)
         return [ForkProof(PublicKey(key), Checkpoint.parse(one), Checkpoint.parse(other)) for key, one, other in rows]
 
-    def withdraw(self, target: RecordId, by_log: int, by_seq: int) -> None:
-        """Take a text back for good, also if the record itself arrives only later."""
-        self._database.run(
-            "INSERT INTO withdrawn (log, seq, by_log, by_seq) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            *(target.log, target.seq, by_log, by_seq),
-        )
+    def withdraw(self, target: RecordId, by: NodeId) -> Log | None:
+        """Take a text back for good, also if it arrives only later. Returns its log if `by` wrote it and it is here."""
+        self._database.run("INSERT INTO withdrawn VALUES (?, ?, ?) ON CONFLICT DO NOTHING", *target, by)
         log = self.log(target.log)
-        if log is not None:
-            self._database.run("DELETE FROM said WHERE log_no = ? AND seq = ?", log.no, target.seq)
+        if log is None or log.node != by:
+            return None
+        self._database.run("DELETE FROM said WHERE log_no = ? AND seq = ?", log.no, target.seq)
+        return log
 
     def is_withdrawn(self, target: RecordId) -> bool:
-        return self._database.row("SELECT 1 FROM withdrawn WHERE log = ? AND seq = ?", *target) is not None
+        row = self._database.row("SELECT 1 FROM withdrawn JOIN log USING (log, node) WHERE log = ? AND seq = ?", *target)
+        return row is not None
 
     def count(self) -> int:
         return int(self._database.value("SELECT coalesce(sum(height), 0) FROM log"))

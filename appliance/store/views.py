@@ -32,7 +32,7 @@ DIGESTED: Final[Mapping[bool, tuple[str, ...]]] = {
         "SELECT 'member', member.node, number, name FROM member WHERE ? IS NOT NULL ORDER BY node, number",
         "SELECT 'currency', number, log, seq, code, decimals, floor, name, meaning FROM currency JOIN log ON log_no = no"
         " WHERE scope = ? ORDER BY number",
-        "SELECT 'transfer', log.log, transfer.seq, verdict, said.text FROM transfer JOIN log ON log_no = log.no"
+        "SELECT 'transfer', log.log, transfer.seq, verdict, said.text FROM transfer JOIN log ON transfer.log_no = log.no"
         " LEFT JOIN said ON said.log_no = transfer.log_no AND said.seq = transfer.seq WHERE scope = ?"
         " ORDER BY log.log, transfer.seq",
         "SELECT 'balance', node, number, currency, amount FROM balance WHERE ? IS NOT NULL ORDER BY node, number, currency",

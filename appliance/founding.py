@@ -1,0 +1,90 @@
+"""How a node begins: a key born on the device, a store, and the first records of its logs."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import Final
+
+from appliance import place, settings
+from appliance.commons.names import clean_name
+from appliance.door import Door
+from appliance.errors import SettingsFault
+from appliance.introductions import Introduction, Invite
+from appliance.kinds import CurrencyRules, NodeCard
+from appliance.settings import Settings
+from appliance.store.database import Database
+from appliance.store.private import Private
+from appliance.clock import Clock
+from mesh.keys import PUBLIC, EpochKey, NodeKey, Scope, commons_scope
+from mesh.links import NONCE_SIZE, Founding, Invitation, Opening
+
+DECIMALS: Final = 2
+FLOOR: Final = -20 * 10**DECIMALS
+
+
+def found(wanted: Settings, currency: str = "hours") -> None:
+    """Begin a commons: its first node and its first currency."""
+    nonce = os.urandom(NONCE_SIZE)
+    key = _begin(wanted)
+    scope = commons_scope(key.public_key, nonce)
+    door = _furnish(wanted, scope, EpochKey(os.urandom(32)))
+    with door.database.writing():
+        _open_logs(door, Opening(key.public_key, 0, scope, right=Founding(nonce)))
+        rules = CurrencyRules(0, clean_name(currency), DECIMALS, FLOOR, clean_name(currency), "")
+        door.say(scope, rules.record(door.clock.now(), door.salt(scope)))
+    _finish(door)
+
+
+def join(wanted: Settings, content: bytes) -> None:
+    """Begin a node in the commons that an invite file opens. Raises `Refused` where the file is none."""
+    invite = Invite.read(content)
+    inviter = Introduction.read(invite.introduction)
+    key = _begin(replace(wanted, commons=invite.commons))
+    door = _furnish(wanted, invite.scope, invite.epoch_key)
+    with door.database.writing():
+        door.private.keep_peer(inviter.node, inviter.public_key, inviter.name)
+        right = Invitation.sign(invite.key, invite.scope, key.node_id)
+        _open_logs(door, Opening(key.public_key, 0, invite.scope, right=right))
+    _finish(door)
+
+
+def _begin(wanted: Settings) -> NodeKey:
+    """Make the directory and the key. A directory that already holds a node is left alone."""
+    if wanted.key_file.exists() or wanted.database.exists():
+        raise SettingsFault(f"{wanted.data} already holds a node. Choose another directory.")
+    try:
+        wanted.data.mkdir(parents=True, exist_ok=True)
+        key = NodeKey(os.urandom(32))
+        handle = os.open(wanted.key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(key.seed.hex() + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as fault:
+        raise SettingsFault(f"{wanted.data} cannot be written ({fault.strerror}). Choose another directory.") from fault
+    settings.write(wanted.data, wanted)
+    return key
+
+
+def _furnish(wanted: Settings, scope: Scope, epoch_key: EpochKey) -> Door:
+    database = Database(wanted.database)
+    private = Private(database, Clock())
+    with database.writing():
+        private.set_secret("commons", scope)
+        private.set_secret("epoch_key", epoch_key)
+        private.set_mark("place", place.here(wanted.key_file))
+    return Door(wanted)
+
+
+def _open_logs(door: Door, opening: Opening) -> None:
+    door.open_log(opening)
+    door.open_log(Opening(opening.public_key, opening.incarnation, PUBLIC))
+    card = NodeCard(clean_name(door.settings.name))
+    door.say(PUBLIC, card.record(door.clock.now(), door.salt(PUBLIC)))
+
+
+def _finish(door: Door) -> None:
+    door.seal()
+    door.mark_keel()
+    door.close()

@@ -1,0 +1,226 @@
+"""Rows that never leave this node: secrets, who may sign in, what was answered, who was heard."""
+
+from __future__ import annotations
+
+import secrets
+from functools import cached_property
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from appliance.clock import Clock
+from appliance.errors import StoreFault
+from appliance.store.database import Database
+from mesh.keys import LogId, NodeId, PublicKey
+from mesh.record import RecordId
+
+SESSIONS_MAX: Final = 8  # of one member; the oldest goes first
+ANSWERS_MAX: Final = 256  # remembered for one member
+FREE_TRIES: Final = 3
+WAIT_MAX_S: Final = 3600
+HEARD_EVERY_S: Final = 60  # written no oftener: the card should last for years
+BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+
+
+class Peer(NamedTuple):
+    node: NodeId
+    name: str
+    road: str
+    heard_s: int | None
+
+
+class Private:
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    @cached_property
+    def _boot(self) -> str:
+        """Monotonic seconds of two boots cannot be compared."""
+        return BOOT_ID.read_text(encoding="ascii").strip() if BOOT_ID.exists() else ""
+
+    # secrets and marks
+
+    def secret(self, name: str) -> bytes:
+        content = self._database.value("SELECT content FROM secret WHERE name = ?", name)
+        if content is None:
+            raise StoreFault(f"{self._database.path} belongs to no commons. Run hedgerow init in an empty directory.")
+        return bytes(content)
+
+    def set_secret(self, name: str, content: bytes) -> None:
+        self._database.run("INSERT INTO secret VALUES (?, ?)", name, content)
+
+    def mark(self, name: str) -> str:
+        return str(self._database.value("SELECT content FROM mark WHERE name = ?", name) or "")
+
+    def set_mark(self, name: str, content: str) -> None:
+        self._database.run("INSERT INTO mark VALUES (?1, ?2) ON CONFLICT DO UPDATE SET content = ?2", name, content)
+
+    # who may sign in
+
+    def set_credential(self, number: int, pin_hash: str, is_keeper: bool) -> None:
+        self._database.run(
+            "INSERT INTO credential VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET pin_hash = ?2", number, pin_hash, is_keeper
+        )
+
+    def credential(self, number: int) -> tuple[str, bool] | None:
+        row = self._database.row("SELECT pin_hash, is_keeper FROM credential WHERE number = ?", number)
+        return (row[0], bool(row[1])) if row else None
+
+    def new_session(self, number: int) -> str:
+        """Return a fresh token. Only its digest is kept, so a stolen card signs nobody in."""
+        token = secrets.token_urlsafe(24)
+        self._database.run(
+            "INSERT INTO session SELECT ?, coalesce(max(no), 0) + 1, ?, ? FROM session",
+            *(_digest(token), number, secrets.token_urlsafe(24)),
+        )
+        self._database.run(
+            "DELETE FROM session WHERE number = ?1 AND no NOT IN"
+            " (SELECT no FROM session WHERE number = ?1 ORDER BY no DESC LIMIT ?2)",
+            *(number, SESSIONS_MAX),
+        )
+        return token
+
+    def session(self, token: str) -> tuple[int, str] | None:
+        """Return the member's number and the session's form secret."""
+        row = self._database.row("SELECT number, csrf FROM session WHERE token = ?", _digest(token))
+        return (row[0], row[1]) if row else None
+
+    def end_session(self, token: str) -> None:
+        self._database.run("DELETE FROM session WHERE token = ?", _digest(token))
+
+    def end_sessions(self, number: int, but: str) -> None:
+        self._database.run("DELETE FROM session WHERE number = ? AND token <> ?", number, _digest(but))
+
+    # tries: waits double, are kept over a restart, and never become a lock
+
+    def wait_s(self, name: str) -> int:
+        """Return how many seconds `name` must wait before the next try."""
+        row = self._database.row("SELECT failures, until_tick, boot FROM tries WHERE name = ?", name)
+        if row is None:
+            return 0
+        failures, until, boot = row
+        if boot != self._boot:  # the uptime clock began again: the whole wait counts from now
+            until = int(self._clock.monotonic()) + _wait(failures)
+            self._set_tries(name, failures, until)
+        return max(0, int(until) - int(self._clock.monotonic()))
+
+    def note_failure(self, name: str) -> None:
+        failures = int(self._database.value("SELECT failures FROM tries WHERE name = ?", name) or 0) + 1
+        self._set_tries(name, failures, int(self._clock.monotonic()) + _wait(failures))
+
+    def _set_tries(self, name: str, failures: int, until: int) -> None:
+        self._database.run(
+            "INSERT INTO tries (name, failures, until_tick, boot) VALUES (?1, ?2, ?3, ?4)"
+            " ON CONFLICT DO UPDATE SET failures = ?2, until_tick = ?3, boot = ?4",
+            *(name, failures, until, self._boot),
+        )
+
+    def forget_failures(self, name: str) -> None:
+        self._database.run("DELETE FROM tries WHERE name = ?", name)
+
+    # answers: a request that is made twice is done once
+
+    def answer(self, number: int, key: str) -> tuple[bytes, RecordId] | None:
+        """Return the digest of the request that came under `key`, and what it led to."""
+        row = self._database.row(
+            "SELECT body, log.log, seq FROM answered JOIN log ON log_no = log.no WHERE number = ? AND key = ?",
+            *(number, _digest(key)),
+        )
+        return (row[0], RecordId(LogId(row[1]), row[2])) if row else None
+
+    def remember_answer(self, number: int, key: str, body: bytes, place: RecordId) -> None:
+        self._database.run(
+            "INSERT INTO answered SELECT ?1, ?2, coalesce((SELECT max(no) FROM answered WHERE number = ?1), 0) + 1, ?3,"
+            " no, ?5 FROM log WHERE log = ?4",
+            *(number, _digest(key), body, place.log, place.seq),
+        )
+        self._database.run(
+            "DELETE FROM answered WHERE number = ?1 AND no <= (SELECT max(no) FROM answered WHERE number = ?1) - ?2",
+            *(number, ANSWERS_MAX),
+        )
+
+    # invites and neighbours
+
+    def keep_invite(self, invite_key: PublicKey) -> None:
+        self._database.run("INSERT INTO invite (invite_key) VALUES (?)", invite_key)
+
+    def use_invite(self, invite_key: PublicKey, node: NodeId) -> bool:
+        """Whether `node` may come in by this invite; an invite serves one node. Only inside a transaction."""
+        used_by = self._database.row("SELECT used_by FROM invite WHERE invite_key = ?", invite_key)
+        if used_by is None or used_by[0] not in (None, node):
+            return False
+        self._database.run("UPDATE invite SET used_by = ? WHERE invite_key = ?", node, invite_key)
+        return True
+
+    def is_peer(self, node: NodeId) -> bool:
+        return self._database.row("SELECT 1 FROM peer WHERE node = ? AND public_key IS NOT NULL", node) is not None
+
+    def keep_peer(self, node: NodeId, public_key: PublicKey, name: str) -> None:
+        self._database.run(
+            "INSERT INTO peer (node, public_key, name, road) VALUES (?1, ?2, ?3, '')"
+            " ON CONFLICT DO UPDATE SET public_key = ?2, name = ?3",
+            *(node, public_key, name),
+        )
+
+    def heard(self, node: NodeId, road: str) -> None:
+        """Note that a neighbour was heard just now."""
+        now = int(self._clock.monotonic())
+        self._database.run(
+            "INSERT INTO peer (node, name, road, heard_tick, boot) VALUES (?1, '', ?2, ?3, ?4)"
+            " ON CONFLICT DO UPDATE SET road = ?2, heard_tick = ?3, boot = ?4",
+            *(node, road, now, self._boot),
+        )
+
+    def peers(self) -> list[Peer]:
+        now = int(self._clock.monotonic())
+        rows = self._database.rows("SELECT node, name, road, heard_tick, boot FROM peer ORDER BY node")
+        return [
+            Peer(NodeId(node), name, road, max(0, now - tick) if tick is not None and boot == self._boot else None)
+            for node, name, road, tick, boot in rows
+        ]
+
+    def note_holds(self, node: NodeId, heights: dict[LogId, int]) -> None:
+        self._database.run_many(
+            "INSERT INTO holds VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET height = max(height, ?3)",
+            [(node, log, height) for log, height in heights.items()],
+        )
+
+    def holds(self, node: NodeId) -> dict[LogId, int]:
+        return {LogId(log): height for log, height in self._database.rows("SELECT log, height FROM holds WHERE node = ?", node)}
+
+    def holders(self, place: RecordId) -> int:
+        """Return how many neighbours are known to hold a record."""
+        return int(self._database.value("SELECT count(*) FROM holds WHERE log = ? AND height >= ?", *place))
+
+    # roads
+
+    def set_road(self, road: str, is_up: bool, sentence: str) -> None:
+        self._database.run(
+            "INSERT INTO road VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET is_up = ?2, sentence = ?3", road, is_up, sentence
+        )
+
+    def roads(self) -> list[tuple[str, bool, str]]:
+        return [(road, bool(up), sentence) for road, up, sentence in self._database.rows("SELECT * FROM road ORDER BY road")]
+
+    def add_air(self, hour: int, used_ms: int, packets: int, size: int) -> None:
+        self._database.run(
+            "INSERT INTO air VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET"
+            " used_ms = used_ms + ?2, packets = packets + ?3, bytes = bytes + ?4",
+            *(hour, used_ms, packets, size),
+        )
+        self._database.run("DELETE FROM air WHERE hour < ?", hour - 48)
+
+    def air(self, hour: int) -> tuple[int, int, int]:
+        """Return milliseconds used in this hour of uptime, and packets and bytes of the last 24."""
+        used = self._database.value("SELECT used_ms FROM air WHERE hour = ?", hour) or 0
+        row: Any = self._database.row("SELECT sum(packets), sum(bytes) FROM air WHERE hour > ? AND hour <= ?", hour - 24, hour)
+        return int(used), int(row[0] or 0), int(row[1] or 0)
+
+
+def _wait(failures: int) -> int:
+    return min(WAIT_MAX_S, 2 ** max(0, failures - FREE_TRIES)) if failures >= FREE_TRIES else 0
+
+
+def _digest(token: str) -> bytes:
+    return blake2b(token.encode(), digest_size=16).digest()
