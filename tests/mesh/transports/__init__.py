@@ -1,0 +1,1 @@
+"""Every road, tried by the same tests."""
