@@ -1,7 +1,7 @@
 """What a node holds of a scope, in one small map: log → (height without gaps, head).
 
-Equal frontiers mean the same records, byte for byte, and so the same views. Comparing two frontiers is the whole of gossip:
-who is ahead in which log, and from where.
+Equal frontiers mean the same records, byte for byte, and so the same views. Comparing two frontiers is the whole of
+gossip: who is ahead in which log, and from where.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ class Frontier:
         return reach.height if reach else 0
 
     def ahead_of(self, heights: Mapping[LogId, int]) -> Iterator[tuple[LogId, int]]:
-        """Yield (log, height the other has) for each log in which the holder of `heights` lags, in the order of the ids."""
+        """Yield (log, height the other has) for each log in which the holder of `heights` lags, in order of the ids."""
         for log in sorted(self.reaches):
             if self.reaches[log].height > heights.get(log, 0):
                 yield log, heights.get(log, 0)
 
     def digest(self, size: int = DIGEST_SIZE_MAX) -> bytes:
-        """Return `size` bytes that are equal where frontiers are equal. Heads are in it: a fork shows as a difference."""
+        """Return `size` bytes, equal where frontiers are equal. Heads are in it: a fork shows as a difference."""
         whole = blake2b(FRONTIER_DOMAIN + self.scope, digest_size=DIGEST_SIZE_MAX)
         for log in sorted(self.reaches):
             reach = self.reaches[log]

@@ -1,8 +1,8 @@
 """Who may sign, and the names that follow from keys.
 
-A node is its Ed25519 key (RFC 8032), born on the device. Every name here is a BLAKE2b digest (RFC 7693) of public things, so
-anybody can check it and nobody has to hand names out. Each use of a signature or digest has its own domain string: what was
-signed for one purpose is worth nothing for another.
+A node is its Ed25519 key (RFC 8032), born on the device. Every name here is a BLAKE2b digest (RFC 7693) of public
+things, so anybody can check it and nobody has to hand names out. Each use of a signature or digest has its own domain
+string: what was signed for one purpose is worth nothing for another.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def commons_scope(founder: PublicKey, nonce: bytes) -> Scope:
 
 
 def salt_for(epoch_key: EpochKey, log: LogId, seq: int) -> bytes:
-    """Return the 16-byte salt of a record's text inside a commons: members derive it, so it costs nothing on the air."""
+    """Return the 16-byte salt of a text inside a commons: members derive it, so it costs nothing on the air."""
     place = log + seq.to_bytes(8, "big")
     return blake2b(place, key=epoch_key, digest_size=SALT_SIZE, person=b"hedgerow salt 1").digest()
 
@@ -97,7 +97,7 @@ class NodeKey:
 
 
 def written(name: bytes) -> str:
-    """Return how people and addresses write an id: base32 (RFC 4648), lower case, no padding; 26 letters for 16 bytes."""
+    """Return how people write an id: base32 (RFC 4648), lower case, no padding; 26 letters for 16 bytes."""
     return b32encode(name).decode().rstrip("=").lower()
 
 

@@ -109,7 +109,8 @@ class Opening:
 
     def record(self, at: int) -> Record:
         continues = self.continues.fields() if self.continues else None
-        return Record.new([OPEN, at, self.public_key, self.incarnation, self.scope, continues, _right_fields(self.right)])
+        names = [self.public_key, self.incarnation, self.scope]
+        return Record.new([OPEN, at, *names, continues, _right_fields(self.right)])
 
     @classmethod
     def read(cls, record: Record) -> Opening:
@@ -150,11 +151,12 @@ def _read_continues(fields: Value) -> Height | None:
 def _read_right(fields: Value) -> Founding | Invitation | None:
     if fields is None:
         return None
-    sizes = [len(field) for field in fields if type(field) is bytes] if type(fields) is list else []
-    if len(sizes) == len(fields) and sizes == [NONCE_SIZE]:
-        return Founding(fields[0])
-    if len(sizes) == len(fields) and sizes == [DIGEST_SIZE, SIGNATURE_SIZE]:
-        return Invitation(PublicKey(fields[0]), fields[1])
+    if type(fields) is list and all(type(field) is bytes for field in fields):
+        sizes = [len(field) for field in fields]
+        if sizes == [NONCE_SIZE]:
+            return Founding(fields[0])
+        if sizes == [DIGEST_SIZE, SIGNATURE_SIZE]:
+            return Invitation(PublicKey(fields[0]), fields[1])
     raise Malformed("a right is a founding nonce, or an invite key and its signature")
 
 

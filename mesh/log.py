@@ -2,8 +2,9 @@
 
     h(0) := H(log id)        h(n) := H(h(n-1) ‖ leaf(n))
 
-A checkpoint signs (log, previous checkpointed seq, seq, h(seq)). Because the interval is signed, honest checkpoints tile a log
-without overlap, and two that overlap and differ prove a fork by themselves, without any record. See spec/record-v1.md.
+A checkpoint signs (log, previous checkpointed seq, seq, h(seq)). Because the interval is signed, honest checkpoints
+tile a log without overlap, and two that overlap and differ prove a fork by themselves, without any record.
+See spec/record-v1.md.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def heads(head: Head, records: Iterable[Record]) -> list[Head]:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """One signature over everything a log holds up to `seq`; `previous` is the seq of the checkpoint before it, 0 at first."""
+    """One signature over all that a log holds up to `seq`; `previous` is the checkpoint before it, 0 at first."""
 
     log: LogId
     previous: int
@@ -77,7 +78,7 @@ class Checkpoint:
         verify(public_key, CHECKPOINT_DOMAIN, _statement(self.log, self.previous, self.seq, self.head), self.signature)
 
     def contradicts(self, other: Checkpoint) -> bool:
-        """Whether the two, both validly signed, prove that their writer forked the log: they overlap and are not equal."""
+        """Whether the two, both validly signed, prove that their writer forked the log: they overlap and differ."""
         same = (self.previous, self.seq, self.head) == (other.previous, other.seq, other.head)
         return self.log == other.log and not same and self.previous < other.seq and other.previous < self.seq
 
@@ -90,7 +91,7 @@ def _statement(log: LogId, previous: int, seq: int, head: Head) -> bytes:
 class Run:
     """The records `after` + 1 … of one log with the checkpoint that certifies the last of them.
 
-    `previous` and `signature` are the checkpoint's; its seq and head follow from the records, so they are never carried.
+    `previous` and `signature` are the checkpoint's; its seq and head follow from the records and are never carried.
     """
 
     log: LogId
@@ -112,7 +113,7 @@ class Run:
         return Checkpoint(self.log, self.previous, self.upto, chain[-1], self.signature)
 
     def check(self, public_key: PublicKey, head_after: Head) -> Checkpoint:
-        """Return the verified checkpoint. Raises `BadSignature` where records, place and signature do not belong together."""
+        """Return the verified checkpoint. Raises `BadSignature` where records, place and signature do not fit."""
         checkpoint = self.checkpoint(head_after)
         checkpoint.check(public_key)
         return checkpoint
@@ -120,7 +121,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class ForkProof:
-    """Two overlapping, unequal checkpoints of one log: small, portable, and believable without trusting who brings it."""
+    """Two overlapping, unequal checkpoints of one log: small, portable, believable without trusting who brings it.
+
+    It convicts the holder of `public_key`. Whether that is the log's writer only the log's opening tells: compare them.
+    """
 
     public_key: PublicKey
     one: Checkpoint
