@@ -37,10 +37,11 @@ class Portal:
 
 @dataclass(frozen=True, slots=True)
 class LoopbackRoad:
-    """A simulated radio: `ether` is the host:port of the process that plays the air."""
+    """A simulated radio: `ether` is the host:port of the process that plays the air, `speed` how fast its time runs."""
 
     ether: str
     preset: str = "LongFast"
+    speed: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,8 +243,12 @@ def _read_road(section: Section) -> Road:
         raise section.fault("", "names one road, `loopback` or `mqtt`. Start a new line with `-` for the next.")
     if "loopback" in section.values:
         inner = section.section("loopback")
-        inner.allow("ether", "preset")
-        return LoopbackRoad(inner.host_and_port("ether"), inner.choice("preset", "LongFast", PRESETS))
+        inner.allow("ether", "preset", "speed")
+        return LoopbackRoad(
+            ether=inner.host_and_port("ether"),
+            preset=inner.choice("preset", "LongFast", PRESETS),
+            speed=inner.number("speed", 1.0, 0.01, 1000.0),
+        )
     inner = section.section("mqtt")
     inner.allow("host", "port", "username", "password_file", "ca_file")
     return MqttRoad(
@@ -265,7 +270,7 @@ def _read_archive(section: Section) -> Archive:
 
 def _read_gossip(section: Section) -> Gossip:
     section.allow("batch_s")
-    return Gossip(batch_s=section.seconds("batch_s", 2.0, 0.0, 600.0))
+    return Gossip(batch_s=section.number("batch_s", 2.0, 0.0, 600.0))
 
 
 def _plain(settings: Settings) -> dict[str, object]:

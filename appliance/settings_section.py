@@ -96,11 +96,11 @@ class Section:
             raise self.fault(key, f"must be a whole number from {least} to {most}, such as {default}.")
         return value
 
-    def seconds(self, key: str, default: float, least: float, most: float) -> float:
-        """Return a number of seconds from `least` to `most`."""
+    def number(self, key: str, default: float, least: float, most: float) -> float:
+        """Return a number from `least` to `most`."""
         value = self._value(key, default)
         if type(value) not in (int, float) or not least <= value <= most:  # type: ignore[operator] # its type was just asked
-            raise self.fault(key, f"must be a number of seconds from {least:g} to {most:g}, such as {default:g}.")
+            raise self.fault(key, f"must be a number from {least:g} to {most:g}, such as {default:g}.")
         return float(value)  # type: ignore[arg-type] # as above
 
     def _value(self, key: str, default: object) -> object:

@@ -78,6 +78,11 @@ class Transport(Protocol):
     packet_size_max: int
     counters: Counter[str]
 
+    @property
+    def trouble(self) -> str | None:
+        """Why this road carries nothing just now, in a sentence for the keeper; None while it does."""
+        ...
+
     def open(self, inbox: Inbox) -> None:
         """Begin to listen, and to reach the medium in the background for as long as it takes."""
 

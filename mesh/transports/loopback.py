@@ -110,6 +110,11 @@ class LoopbackRadio:
         self._socket: socket.socket | None = None
         self._thread: Thread | None = None
 
+    @property
+    def trouble(self) -> str | None:
+        """Why this road carries nothing just now, in a sentence for the keeper; None while it does."""
+        return self._line.trouble
+
     def open(self, inbox: Inbox) -> None:
         """Begin to listen and to greet the ether; returns at once, whether it is there or not."""
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

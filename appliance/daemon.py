@@ -1,0 +1,155 @@
+"""The gossip loop: what neighbours say goes through the node's door, what the node holds goes out on its roads.
+
+It commits, then speaks: engines see the node through its holdings, which are what is safe on the card. The loop notices
+what the pages wrote by asking the database whether somebody changed it, once a second.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from threading import Event
+from typing import Final
+
+from appliance import radio_switch
+from appliance.errors import StoreFault
+from appliance.node import Node
+from appliance.roads import Named, Road
+from mesh.effects import Deliver, DeliverForkProof, DeliverPiece, Effect, PeerHolds
+from mesh.errors import PeerFault
+from mesh.transports import Inbox
+
+LOOK_S: Final = 1.0  # how often the store and the switch are looked at
+AIR_S: Final = 60.0
+RETRY_S_MIN: Final = 5.0
+RETRY_S_MAX: Final = 60.0
+OFF: Final = "The keeper has switched the roads off."
+
+LOG: Final = logging.getLogger("hedgerow.gossip")
+
+
+class Daemon:
+    """One node's talk on all its roads. `make_roads` is asked again each time the switch is turned on."""
+
+    def __init__(
+        self, node: Node, make_roads: Callable[[], Sequence[Road]], ticks: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._node = node
+        self._make_roads = make_roads
+        self._ticks = ticks
+        self._inbox = Inbox()
+        self._roads: dict[str, Road] = {}
+        self._is_on: bool | None = None  # None before the switch was looked at
+        self._seal_at: float | None = ticks()  # what an earlier run left unsealed must not wait
+        self._news = True
+        self._air_at = ticks() + AIR_S
+        self._noted: dict[str, str | None] = {}
+
+    def run(self, ending: Event) -> None:
+        """Gossip until `ending` is set. A store that cannot be used is tried again, ever more slowly."""
+        retry = RETRY_S_MIN
+        while not ending.is_set():
+            try:
+                self._inbox.wait(self.step())
+                retry = RETRY_S_MIN
+            except StoreFault as fault:
+                LOG.error("%s Trying again in %.0f s.", fault, retry)
+                ending.wait(retry)
+                self._inbox.drain()
+                retry = min(2 * retry, RETRY_S_MAX)
+        self.close()
+
+    def step(self) -> float:
+        """Do all that is due; return for how many seconds there is nothing to do. Raises `StoreFault`."""
+        self._look_at_switch()
+        for heard in self._inbox.drain():
+            if road := self._roads.get(heard.road):
+                self._carry_out(road, road.receive(heard))
+        if self._node.changed():
+            self._note_news()
+        self._tend()
+        for road in self._roads.values():
+            self._carry_out(road, road.speak(self._news))
+            self._note_road(road)
+        self._news = False
+        self._note_air()
+        return self._rest_s()
+
+    def close(self) -> None:
+        """Leave every road."""
+        for road in self._roads.values():
+            road.transport.close()
+        self._roads = {}
+
+    def _look_at_switch(self) -> None:
+        is_on = radio_switch.is_on(self._node.settings.data)
+        if is_on == self._is_on:
+            return
+        self._is_on = is_on
+        if is_on:
+            self._roads = {road.name: road for road in self._make_roads()}
+            for road in self._roads.values():
+                road.transport.open(Named(self._inbox, road.name))
+        else:
+            self.close()
+            for name in self._noted:
+                self._node.note_road(name, False, OFF)
+            self._noted = {}
+
+    def _carry_out(self, road: Road, effects: Sequence[Effect]) -> None:
+        for effect in effects:
+            try:
+                self._take_in(road, effect)
+            except PeerFault as fault:
+                road.refused(effect.peer if isinstance(effect, Deliver) else "", fault)
+
+    def _take_in(self, road: Road, effect: Effect) -> None:
+        match effect:
+            case Deliver(_, run):
+                if self._node.accept(run).new:
+                    self._note_news()
+            case DeliverPiece(blob, index, content):
+                self._node.accept_piece(blob, index, content)
+            case DeliverForkProof(proof):
+                if self._node.accept_fork_proof(proof):
+                    self._note_news()
+            case PeerHolds(handle, scope, heights):
+                self._node.peer_holds(road.name, handle, scope, heights)
+            case _:
+                raise AssertionError(f"an engine asked for {type(effect).__name__} outside its turn to speak")
+
+    def _note_news(self) -> None:
+        """The store changed: engines have something to say, and what this node wrote is to be sealed, with company."""
+        self._news = True
+        if self._seal_at is None:
+            self._seal_at = self._ticks() + self._node.settings.gossip.batch_s
+
+    def _tend(self) -> None:
+        if self._news:
+            self._node.do_duties()
+        if self._seal_at is not None and self._ticks() >= self._seal_at:
+            self._seal_at = None
+            self._news |= self._node.seal()
+
+    def _note_road(self, road: Road) -> None:
+        trouble = road.transport.trouble
+        if road.name in self._noted and self._noted[road.name] == trouble:
+            return
+        self._noted[road.name] = trouble
+        self._node.note_road(road.name, trouble is None, trouble or "")
+        if trouble:
+            LOG.warning("%s: %s", road.name, trouble)
+
+    def _note_air(self) -> None:
+        if self._ticks() < self._air_at:
+            return
+        self._air_at = self._ticks() + AIR_S
+        spent = [road.take_air() for road in self._roads.values()]
+        if any(air.packets for air in spent):
+            used_ms, packets, size = (sum(column) for column in zip(*spent, strict=True))
+            self._node.note_air(round(used_ms), int(packets), int(size))
+
+    def _rest_s(self) -> float:
+        until_seal = max(0.0, self._seal_at - self._ticks()) if self._seal_at is not None else LOOK_S
+        return min(LOOK_S, until_seal, *(road.rest_s() for road in self._roads.values()))

@@ -1,0 +1,183 @@
+"""One road and its engine: what is heard goes in, what is due goes out, within this station's share of the air."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from random import SystemRandom
+from typing import Final, NamedTuple
+
+from appliance.errors import SettingsFault
+from appliance.settings import FILE_NAME, LoopbackRoad, Settings
+from appliance.settings import Road as SettingsRoad
+from mesh.airtime import AirtimeMeter
+from mesh.effects import Effect, Send
+from mesh.errors import AirtimeSpent, PeerFault, TransportDown
+from mesh.gossip import Engine
+from mesh.holdings import Holdings
+from mesh.keys import NodeId, Scope, written
+from mesh.timing import Timing
+from mesh.transports import Heard, Inbox, Transport
+from mesh.transports.loopback import LoopbackRadio
+from mesh.transports.mqtt import MqttRoad as Broker
+
+PATIENCE_S: Final = 60.0  # longest sleep of a road, so that a wrong estimate never silences it
+
+
+class Air(NamedTuple):
+    """What a road took of the shared air."""
+
+    used_ms: float
+    packets: int
+    size: int
+
+
+class Named(Inbox):
+    """The daemon's inbox under the road's own name, for two roads may be of one kind."""
+
+    def __init__(self, inbox: Inbox, road: str) -> None:
+        super().__init__()
+        self._inbox = inbox
+        self._road = road
+
+    def put(self, heard: Heard) -> bool:
+        return self._inbox.put(heard._replace(road=self._road))
+
+
+@dataclass
+class Road:
+    """A transport and the engine that speaks on it. Each time the medium is reached anew, a fresh engine begins.
+
+    `speed` is how many seconds pass on this road in one of ours: not 1 for a simulated radio only.
+    """
+
+    name: str
+    transport: Transport
+    node: NodeId
+    holdings: Holdings
+    region: str
+    speed: float = 1.0
+    ticks: Callable[[], float] = time.monotonic
+
+    def __post_init__(self) -> None:
+        self.counters: Counter[str] = Counter()
+        self._meter = AirtimeMeter(self.region)
+        self._engine: Engine | None = None
+        self._connections = 0
+        self._wake = 0.0
+        self._air = Air(0.0, 0, 0)
+        self._is_radio = self.transport.airtime_ms(1) > 0
+
+    def now(self) -> float:
+        """Return monotonic seconds as they pass on this road."""
+        return self.ticks() * self.speed
+
+    def receive(self, heard: Heard) -> list[Effect]:
+        """Return what follows from one packet; nothing from one that breaks the rules, which is counted."""
+        engine = self._reached()
+        if engine is None:
+            return []
+        try:
+            effects = engine.receive(heard.peer, heard.packet, self.now())
+        except PeerFault as fault:
+            self.counters[type(fault).__name__] += 1
+            return []
+        self._plan(engine)
+        return effects
+
+    def refused(self, peer: str, fault: PeerFault) -> None:
+        """Learn that the node's door turned away what `peer` brought."""
+        self.counters[type(fault).__name__] += 1
+        if self._engine:
+            self._engine.refused(peer, fault)
+
+    def speak(self, news: bool) -> list[Effect]:
+        """Send what is due, or what `news` in the store makes worth saying. Returns what is not for the road to do."""
+        engine = self._reached()
+        if engine is None or (not news and self.now() < self._wake) or not self._has_air():
+            return []
+        effects = engine.tick(self.now())
+        for effect in effects:
+            if isinstance(effect, Send):
+                self._send(effect.packet)
+        self._plan(engine)
+        return [effect for effect in effects if not isinstance(effect, Send)]
+
+    def rest_s(self) -> float:
+        """Return after how many of our seconds this road wants to speak."""
+        return max(0.0, (self._wake - self.now()) / self.speed) if self._engine else PATIENCE_S
+
+    def take_air(self) -> Air:
+        """Return what was spent since the last call."""
+        spent, self._air = self._air, Air(0.0, 0, 0)
+        return spent
+
+    def _reached(self) -> Engine | None:
+        """Return the engine once the medium was reached. What one knew of neighbours before a break is out of date."""
+        connections = self.transport.counters["connections"]
+        if connections != self._connections:
+            self._connections = connections
+            timing = Timing() if self._is_radio else Timing.for_ip()
+            self._engine = Engine(self.node, self.holdings, self.transport.packet_size_max, SystemRandom(), timing)
+            self._wake = self.now()
+        return self._engine
+
+    def _has_air(self) -> bool:
+        """Whether a full packet fits into this hour's share. If not, nothing is composed: there will be newer to say."""
+        wait = self._meter.wait_s(self.transport.airtime_ms(self.transport.packet_size_max), self.now())
+        if wait > 0:
+            self._wake = self.now() + min(wait, PATIENCE_S)
+        return wait <= 0
+
+    def _send(self, packet: bytes) -> None:
+        cost = self.transport.airtime_ms(len(packet))
+        try:
+            if cost > self._meter.room_ms(self.now()):
+                raise AirtimeSpent("the share of the air is spent")
+            self.transport.send(packet)
+            self._meter.spend(cost, self.now())
+        except AirtimeSpent:
+            self.counters["held_back"] += 1  # the store keeps what it said; it is said again when there is room
+        except TransportDown:
+            self.counters["down"] += 1
+        else:
+            if self._is_radio:
+                self._air = Air(self._air.used_ms + cost, self._air.packets + 1, self._air.size + len(packet))
+
+    def _plan(self, engine: Engine) -> None:
+        self._wake = self.now() + min(engine.next_wake(self.now()), PATIENCE_S)
+
+
+def make_roads(settings: Settings, node: NodeId, holdings: Holdings) -> list[Road]:
+    """Return the roads of the settings, not yet open. Raises `SettingsFault` where one cannot be made."""
+    roads: list[Road] = []
+    for number, wanted in enumerate(settings.roads):
+        try:
+            transport = _transport(settings, wanted, node, holdings.scopes()[-1])
+        except ValueError as fault:
+            raise SettingsFault(f"{settings.data / FILE_NAME}: roads[{number}] cannot be used: {fault}.") from fault
+        alike = sum(road.transport.road == transport.road for road in roads)
+        name = f"{transport.road}-{alike + 1}" if alike else transport.road
+        speed = wanted.speed if isinstance(wanted, LoopbackRoad) else 1.0
+        roads.append(Road(name, transport, node, holdings, settings.region, speed))
+    return roads
+
+
+def _transport(settings: Settings, wanted: SettingsRoad, node: NodeId, commons: Scope) -> Transport:
+    if isinstance(wanted, LoopbackRoad):
+        host, _, port = wanted.ether.rpartition(":")
+        return LoopbackRadio((host.strip("[]"), int(port)), written(node), wanted.preset)
+    station = wanted.username or written(node)
+    password = _first_line(settings.data / wanted.password_file) if wanted.password_file else ""
+    ca_file = str(settings.data / wanted.ca_file) if wanted.ca_file else None
+    return Broker(wanted.host, wanted.port, commons.hex(), station, station, password, ca_file)
+
+
+def _first_line(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").partition("\n")[0]
+    except (OSError, UnicodeDecodeError) as fault:
+        raise SettingsFault(f"The password in {file} cannot be read. Put it there as one line of text.") from fault
