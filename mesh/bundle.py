@@ -40,7 +40,7 @@ from mesh.frames import (
 from mesh.frontier import Frontier
 from mesh.keys import DIGEST_SIZE, PUBLIC, SIGNATURE_SIZE, EpochKey, NodeId, NodeKey, PublicKey, Scope, node_id, verify
 from mesh.log import Run
-from mesh.sealing import OVERHEAD, SealedSection, handle_of
+from mesh.sealing import OVERHEAD, Seal, SealedSection
 
 MAGIC: Final = b"HEDGEROW"
 VERSION: Final = 1
@@ -83,7 +83,7 @@ class BundleWriter:
     ) -> None:
         self._file = file
         self._key = key
-        self._epoch_keys = epoch_keys
+        self._seals = {scope: Seal(scope, epoch_key) for scope, epoch_key in epoch_keys.items()}
         self._size_max = FAT32_SIZE_MAX if size_max is None else size_max
         if self._size_max < HEADER_SIZE + CLOSING_SIZE:
             raise ValueError(f"a bundle takes at least {HEADER_SIZE + CLOSING_SIZE} bytes")
@@ -156,9 +156,8 @@ class BundleWriter:
         if not self._fits(FRAME_HEAD_SIZE + len(payload) + _sealing_size(scope)):
             return False
         if scope != PUBLIC:
-            number, content = self._frames + 1, bytes([kind]) + payload
-            section = SealedSection.seal(self._key, scope, self._epoch_keys[scope], number, content)
-            kind, payload = Kind.SEALED, section.encode()
+            section = self._seals[scope].seal(self._key, self._frames + 1, bytes([kind]) + payload)
+            kind, payload = Kind.SEALED, section.raw
         self._put(kind, payload, loose_max)
         return True
 
@@ -217,7 +216,7 @@ def _sealing_size(scope: Scope) -> int:
 def _blob_size_max(size: int, scope: Scope) -> int:
     """Return the most bytes that a file of `size` bytes takes in a bundle, stamps and all."""
     pieces = size // PIECE_SIZE_MAX + 1
-    stamps = pieces // (LOOSE_FRAMES_MAX // 2) + 1
+    stamps = pieces // (LOOSE_SIZE_MAX // PIECE_SIZE_MAX) + 1
     return size + pieces * (FRAME_HEAD_SIZE + PIECE_HEAD_SIZE + _sealing_size(scope)) + stamps * STAMP_SIZE
 
 
@@ -243,7 +242,8 @@ class BundleReader:
 
     def __init__(self, file: BinaryIO, epoch_keys: Mapping[Scope, EpochKey]) -> None:
         self._file = file
-        self._keys = {handle_of(scope, key): (scope, key) for scope, key in epoch_keys.items()}
+        seals = [Seal(scope, epoch_key) for scope, epoch_key in epoch_keys.items()]
+        self._seals = {seal.handle: seal for seal in seals}
         self._digest = blake2b(digest_size=DIGEST_SIZE)
         self._size = self._frames = 0
         self._ended = False
@@ -257,7 +257,9 @@ class BundleReader:
     def __iter__(self) -> Iterator[Frame]:
         while not self._ended:
             for kind, payload in self._next_lot():
-                if kind != Kind.END:
+                if kind == Kind.END:
+                    self._check_end(payload)
+                else:
                     yield self._frame(kind, payload)
         if self._file.read(1):
             raise Malformed("something stands behind the end of this bundle")
@@ -281,22 +283,22 @@ class BundleReader:
         lot: list[tuple[int, bytes]] = []
         loose_size = 0
         while True:
-            before, frames, size = self._digest.copy(), self._frames, self._size
+            before = self._digest.copy()
             kind, payload = self._next_frame()
             if kind == Kind.STAMP:
                 verify(self.public_key, BUNDLE_DOMAIN, before.digest(), payload)
-                return _stamped(lot)
+                return _not_empty(lot)
             if self._ended or len(lot) >= LOOSE_FRAMES_MAX or loose_size >= LOOSE_SIZE_MAX:
                 raise Malformed("a stamp is missing")
-            if kind == Kind.END:
-                self._end(payload, frames, size)
+            self._ended = kind == Kind.END
             lot.append((kind, payload))
             loose_size += FRAME_HEAD_SIZE + len(payload)
 
-    def _end(self, payload: bytes, frames: int, size: int) -> None:
+    def _check_end(self, payload: bytes) -> None:
+        """The end is the last frame but one, and counts what came before it."""
+        frames, size = self._frames - 2, self._size - STAMP_SIZE - END_SIZE
         if payload != frames.to_bytes(8, "big") + size.to_bytes(8, "big"):
             raise Malformed("the end of this bundle counts other frames than there are")
-        self._ended = True
 
     def _next_frame(self) -> tuple[int, bytes]:
         head = _take(self._file, FRAME_HEAD_SIZE)
@@ -324,14 +326,14 @@ class BundleReader:
             return read_section(PUBLIC, kind, payload)
         section = SealedSection.parse(payload)
         section.check()
-        if section.handle not in self._keys:
+        if section.handle not in self._seals:
             return SealedFrame(section.handle, payload)
-        scope, epoch_key = self._keys[section.handle]
-        content = section.open(scope, epoch_key)
-        return read_section(scope, content[0], content[1:])
+        seal = self._seals[section.handle]
+        content = seal.open(section)
+        return read_section(seal.scope, content[0], content[1:])
 
 
-def _stamped(lot: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+def _not_empty(lot: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
     if not lot:
         raise Malformed("a stamp covers nothing")
     return lot

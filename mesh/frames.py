@@ -30,7 +30,7 @@ PAYLOAD_SIZE_MAX: Final = FRAME_SIZE_MAX - FRAME_HEAD_SIZE
 SECTION_SIZE_MAX: Final = PAYLOAD_SIZE_MAX - OVERHEAD - 1  # a section must fit into a frame after sealing, too
 ITEM_HEAD_SIZE: Final = 5  # at most, of a CBOR array or byte string of less than 4 GiB
 RUN_SIZE_MAX: Final = SECTION_SIZE_MAX - 2 * ITEM_HEAD_SIZE  # so a node signs a checkpoint before it writes this much
-PIECE_SIZE_MAX: Final = 64 * KIBIBYTE
+PIECE_SIZE_MAX: Final = 192 * KIBIBYTE
 PIECE_HEAD_SIZE: Final = DIGEST_SIZE + 8 + 8
 
 

@@ -32,66 +32,63 @@ AES_SIV_KEY_SIZE: Final = 64
 EPOCH_KEY_SIZE: Final = 32
 
 
-def handle_of(scope: Scope, epoch_key: EpochKey) -> Handle:
-    """Return the name of this key of this commons: members compute it, to all others it is 16 random bytes."""
-    return Handle(_derived(scope, epoch_key, b"hedgerow name 1", ID_SIZE))
-
-
-def _derived(scope: Scope, epoch_key: EpochKey, purpose: bytes, size: int) -> bytes:
-    if len(epoch_key) != EPOCH_KEY_SIZE:  # BLAKE2b takes a short key, and an empty one, without a word
-        raise ValueError(f"an epoch key has {EPOCH_KEY_SIZE} bytes, not {len(epoch_key)}")
-    return blake2b(scope, key=epoch_key, digest_size=size, person=purpose).digest()
-
-
-def _cipher(scope: Scope, epoch_key: EpochKey) -> AESSIV:
-    return AESSIV(_derived(scope, epoch_key, b"hedgerow seal 1", AES_SIV_KEY_SIZE))
-
-
 @dataclass(frozen=True, slots=True)
 class SealedSection:
-    """A sealed section taken apart. `number` tells equal contents at different places of a file apart."""
+    """The bytes of a sealed section. Whoever holds no key can still tell who sealed it, and that nobody changed it."""
 
-    handle: Handle
-    public_key: PublicKey
-    number: int
-    sealed: bytes
-    signature: bytes
-
-    @classmethod
-    def seal(cls, key: NodeKey, scope: Scope, epoch_key: EpochKey, number: int, content: bytes) -> SealedSection:
-        """Return `content`, at least one byte, for the members of `scope` alone, signed by the holder of `key`."""
-        handle, public_key = handle_of(scope, epoch_key), key.public_key
-        head = _head(handle, public_key, number)
-        sealed = _cipher(scope, epoch_key).encrypt(content, [head])
-        return cls(handle, public_key, number, sealed, key.sign(SEALED_DOMAIN, digest(head + sealed)))
+    raw: bytes
 
     @classmethod
     def parse(cls, raw: bytes) -> SealedSection:
         """Return the section whose bytes are `raw`. Raises `Malformed`. Nothing is verified yet."""
         if len(raw) <= OVERHEAD:
             raise Malformed(f"a sealed section has more than {OVERHEAD} bytes")
-        number = int.from_bytes(raw[ID_SIZE + DIGEST_SIZE : HEAD_SIZE], "big")
-        handle, public_key = Handle(raw[:ID_SIZE]), PublicKey(raw[ID_SIZE : ID_SIZE + DIGEST_SIZE])
-        return cls(handle, public_key, number, raw[HEAD_SIZE:-SIGNATURE_SIZE], raw[-SIGNATURE_SIZE:])
+        return cls(raw)
 
-    def encode(self) -> bytes:
-        """Return the bytes that stand in a file."""
-        return _head(self.handle, self.public_key, self.number) + self.sealed + self.signature
+    @property
+    def handle(self) -> Handle:
+        """The name of the key that opens it."""
+        return Handle(self.raw[:ID_SIZE])
+
+    @property
+    def public_key(self) -> PublicKey:
+        """The sealer's."""
+        return PublicKey(self.raw[ID_SIZE : ID_SIZE + DIGEST_SIZE])
+
+    @property
+    def number(self) -> int:
+        """Where the sealer put it: equal contents at two places of a file do not look equal."""
+        return int.from_bytes(self.raw[ID_SIZE + DIGEST_SIZE : HEAD_SIZE], "big")
 
     def check(self) -> None:
         """Raises `BadSignature` unless the sealer signed exactly this. Needs no key of the commons."""
-        head = _head(self.handle, self.public_key, self.number)
-        verify(self.public_key, SEALED_DOMAIN, digest(head + self.sealed), self.signature)
+        verify(self.public_key, SEALED_DOMAIN, digest(self.raw[:-SIGNATURE_SIZE]), self.raw[-SIGNATURE_SIZE:])
 
-    def open(self, scope: Scope, epoch_key: EpochKey) -> bytes:
-        """Return the content. Raises `BadSignature` unless it was sealed under this key for this head."""
-        head = _head(self.handle, self.public_key, self.number)
+
+class Seal:
+    """One epoch key of one commons at work. `handle` names it: to all but members, 16 random bytes."""
+
+    def __init__(self, scope: Scope, epoch_key: EpochKey) -> None:
+        if len(epoch_key) != EPOCH_KEY_SIZE:  # BLAKE2b takes a short key, and an empty one, without a word
+            raise ValueError(f"an epoch key has {EPOCH_KEY_SIZE} bytes, not {len(epoch_key)}")
+        self.scope = scope
+        self.handle = Handle(_derived(scope, epoch_key, b"hedgerow name 1", ID_SIZE))
+        self._cipher = AESSIV(_derived(scope, epoch_key, b"hedgerow seal 1", AES_SIV_KEY_SIZE))
+
+    def seal(self, key: NodeKey, number: int, content: bytes) -> SealedSection:
+        """Return `content`, at least one byte, for members alone, signed by the holder of `key`."""
+        head = self.handle + key.public_key + number.to_bytes(NUMBER_SIZE, "big")
+        unsigned = head + self._cipher.encrypt(content, [head])
+        return SealedSection(unsigned + key.sign(SEALED_DOMAIN, digest(unsigned)))
+
+    def open(self, section: SealedSection) -> bytes:
+        """Return the content. Raises `BadSignature` unless it was sealed under this key for its head."""
+        head, sealed = section.raw[:HEAD_SIZE], section.raw[HEAD_SIZE:-SIGNATURE_SIZE]
         try:
-            return _cipher(scope, epoch_key).decrypt(self.sealed, [head])
+            return self._cipher.decrypt(sealed, [head])
         except InvalidTag as fault:
             raise BadSignature("this section was not sealed by a member of the commons it names") from fault
 
 
-def _head(handle: Handle, public_key: PublicKey, number: int) -> bytes:
-    """Return the clear part; it is also AES-SIV's associated data."""
-    return handle + public_key + number.to_bytes(NUMBER_SIZE, "big")
+def _derived(scope: Scope, epoch_key: EpochKey, purpose: bytes, size: int) -> bytes:
+    return blake2b(scope, key=epoch_key, digest_size=size, person=purpose).digest()
