@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections import Counter
+from selectors import EVENT_READ, DefaultSelector
 from threading import Lock, Thread
 from typing import Final
 
@@ -108,18 +109,20 @@ class LoopbackRadio:
         self._line = Line()
         self._lock = Lock()  # over the line, the socket and the end
         self._socket: socket.socket | None = None
+        self._bell: socket.socket | None = None  # rung by closing it
         self._thread: Thread | None = None
 
     @property
     def trouble(self) -> str | None:
         """Why this road carries nothing just now, in a sentence for the keeper; None while it does."""
-        return self._line.trouble
+        return UNREACHED if self._socket is None else self._line.trouble
 
     def open(self, inbox: Inbox) -> None:
         """Begin to listen and to greet the ether; returns at once, whether it is there or not."""
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.connect(self._ether)  # the kernel drops what comes from anywhere else
-        self._thread = Thread(target=self._listen, args=(self._socket, inbox), name="loopback", daemon=True)
+        self._bell, hears_bell = socket.socketpair()
+        self._thread = Thread(target=self._listen, args=(self._socket, hears_bell, inbox), name="loopback", daemon=True)
         self._thread.start()
 
     def send(self, packet: bytes) -> None:
@@ -145,24 +148,31 @@ class LoopbackRadio:
         """Leave the ether and end the thread."""
         with self._lock:
             ether, self._socket = self._socket, None
-        if ether is None or self._thread is None:
+        if ether is None or self._bell is None or self._thread is None:
             return
         self._tell(ether, Bye())
-        ether.shutdown(socket.SHUT_RDWR)  # wakes the thread
+        self._bell.close()
         self._thread.join()
         ether.close()
 
-    def _listen(self, ether: socket.socket, inbox: Inbox) -> None:
-        while self._socket is not None:
-            ether.settimeout(self._greet_when_due(ether))
-            try:
-                raw = ether.recv(DATAGRAM_SIZE_MAX + 1)
-            except TimeoutError:
-                continue
-            except ConnectionRefusedError:  # nobody at that port; the kernel tells, on a machine's own loopback
-                self._lose(UNREACHED)
-            else:
-                self._receive(raw, inbox)
+    def _listen(self, ether: socket.socket, hears_bell: socket.socket, inbox: Inbox) -> None:
+        with hears_bell, DefaultSelector() as selector:
+            selector.register(ether, EVENT_READ)
+            selector.register(hears_bell, EVENT_READ)
+            ether.setblocking(False)
+            while self._socket is not None:
+                if selector.select(self._greet_when_due(ether)):
+                    self._read(ether, inbox)
+
+    def _read(self, ether: socket.socket, inbox: Inbox) -> None:
+        try:
+            raw = ether.recv(DATAGRAM_SIZE_MAX + 1)
+        except BlockingIOError:
+            return  # it was the bell
+        except ConnectionRefusedError:  # nobody at that port; the kernel tells, on a machine's own loopback
+            self._lose(UNREACHED)
+        else:
+            self._receive(raw, inbox)
 
     def _greet_when_due(self, ether: socket.socket) -> float:
         """Say hello if it is time; return how many seconds to listen."""
@@ -178,7 +188,7 @@ class LoopbackRadio:
         try:
             datagram = parse(raw)
         except PeerFault:
-            self.counters["garbage"] += bool(raw)  # no bytes at all are the sign of our own close
+            self.counters["garbage"] += 1
             return
         match datagram:
             case Overheard(talker, packet):

@@ -1,0 +1,247 @@
+"""Packets over an MQTT broker: topics, sessions and rights as mesh/spec/mqtt-v1.md tells. The only user of paho.
+
+MQTT 5, QoS 1, and a session that the broker keeps while this node is away: what the broker has accepted arrives once it
+and the listener are back. A thread of our own turns paho's loop, because paho's own cannot be ended in bounded time.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+import struct
+import time
+from collections import Counter
+from threading import Event, Thread
+from typing import Any, Final
+
+from paho.mqtt import properties
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from mesh.errors import TransportDown
+from mesh.transports import STATION_NAME, Heard, Inbox, checked_packet, checked_station, fresh_counters
+
+PACKET_SIZE_MAX: Final = 8192
+KEEPALIVE_S: Final = 30
+CONNECT_WITHIN_S: Final = 5.0
+PAUSE_MIN_S: Final = 1.0
+PAUSE_MAX_S: Final = 30.0
+STEADY_AFTER_S: Final = 10.0  # a connection this old was a good one: the next pause is short again
+PARTING_MAX_S: Final = 2.0
+SESSION_S: Final = 86_400
+UNCONFIRMED_MAX: Final = 64  # packets that the broker has not confirmed yet; paho sends them again after a break
+
+COMMONS_HANDLE: Final = re.compile(r"[0-9a-f]{2,64}")
+
+# What paho 2.1 lets through when a broker's bytes are no MQTT: it unpacks them as they come. Its own exception has
+# moved between versions, but each has it in this module.
+BROKEN: Final[tuple[type[Exception], ...]] = (
+    vars(properties)["MQTTException"],
+    struct.error,
+    ValueError,
+    LookupError,
+)
+WRONG_CREDENTIALS: Final = ("Bad user name or password", "Not authorized")
+
+
+class MqttRoad:
+    """The road "mqtt": one node's place on a broker, in one commons."""
+
+    road = "mqtt"
+
+    def __init__(  # noqa: PLR0913, PLR0917 - the settings of one place on one broker, given by name
+        self,
+        host: str,
+        port: int,
+        commons: str,
+        station: str,
+        username: str,
+        password: str,
+        tls_ca: str | None = None,
+        packet_size_max: int = PACKET_SIZE_MAX,
+    ) -> None:
+        """`commons` is the handle of the scope in hex; `tls_ca` a file of certificates to trust, None for no TLS."""
+        if not host or not 0 < port < 65536:
+            raise ValueError(f"no broker can be at host {host!r}, port {port}")
+        if not COMMONS_HANDLE.fullmatch(commons):
+            raise ValueError(f"{commons!r} is no handle of a commons: 2 to 64 hex digits")
+        self.packet_size_max = packet_size_max
+        self.counters: Counter[str] = fresh_counters("retained")
+        self._address = (host, port)
+        self._station = checked_station(station)
+        self._topics = f"hedgerow/{commons}/gossip/"
+        self._tls_ca = tls_ca
+        self._secured = False
+        self._trouble: str | None = self._sentence("has not answered yet")
+        self._closing = Event()
+        self._inbox = Inbox()
+        self._client = self._new_client(username, password)
+        self._thread = Thread(target=self._run, name="mqtt", daemon=True)
+
+    @property
+    def trouble(self) -> str | None:
+        """Why this road carries nothing just now, in a sentence for the keeper; None while it does."""
+        return self._trouble
+
+    def open(self, inbox: Inbox) -> None:
+        """Begin to listen, and to reach the broker for as long as it takes; returns at once."""
+        self._inbox = inbox
+        self._thread.start()
+
+    def send(self, packet: bytes) -> None:
+        """Hand `packet` to the broker's keeping. Raises TransportDown while it is away or does not keep up."""
+        checked_packet(packet, self.packet_size_max)
+        if self._trouble is not None:
+            raise TransportDown(self._trouble)
+        taken = self._client.publish(self._topics + self._station, packet, qos=1)
+        if taken.rc == MQTTErrorCode.MQTT_ERR_QUEUE_SIZE:
+            raise TransportDown(self._sentence("does not keep up"))
+        self.counters["sent_packets"] += 1
+        self.counters["sent_bytes"] += len(packet)
+
+    def airtime_ms(self, packet_size: int) -> float:  # noqa: ARG002 - the same question is asked of every road
+        """0.0: a wire is no commons of air."""
+        return 0.0
+
+    def close(self) -> None:
+        """Leave the broker; it keeps our session. Waits for a connection attempt in progress, at most some seconds."""
+        self._trouble = self._trouble or self._sentence("is not used any more")
+        self._closing.set()
+        self._client.disconnect()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _sentence(self, what: str) -> str:
+        host, port = self._address
+        return f"The broker at {host}:{port} {what}. Everything is saved and will leave by itself."
+
+    def _new_client(self, username: str, password: str) -> Client:
+        client = Client(CallbackAPIVersion.VERSION2, client_id=self._station, protocol=MQTTProtocolVersion.MQTTv5)
+        client.username_pw_set(username, password)
+        client.connect_timeout = CONNECT_WITHIN_S
+        client.max_queued_messages_set(UNCONFIRMED_MAX)
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        client.on_publish = self._on_publish
+        # With somebody to tell, paho leaves all writing to the thread that turns its loop, whoever publishes.
+        client.on_socket_register_write = lambda *_: None
+        return client
+
+    def _run(self) -> None:
+        pause_s = PAUSE_MIN_S
+        while not self._closing.is_set():
+            began_s = time.monotonic()
+            self._converse()
+            if time.monotonic() - began_s > STEADY_AFTER_S:
+                pause_s = PAUSE_MIN_S
+            self._closing.wait(pause_s)
+            pause_s = min(2 * pause_s, PAUSE_MAX_S)
+        left = self._client.socket()
+        if left is not None:
+            left.close()
+
+    def _converse(self) -> None:
+        """One connection from its beginning to its end."""
+        if not self._secure():
+            return
+        try:
+            self._connect()
+            self._turn()
+        except ssl.SSLCertVerificationError:
+            self._trouble = self._sentence(f"shows a certificate that {self._tls_ca} does not vouch for")
+        except OSError as fault:
+            self._trouble = self._sentence(f"cannot be reached ({fault.strerror or fault})")
+        except BROKEN:
+            self.counters["garbage"] += 1
+            self._trouble = self._sentence("does not speak MQTT")
+
+    def _secure(self) -> bool:
+        """Read the certificates to trust, once; False where they cannot be read yet."""
+        if self._tls_ca is None or self._secured:
+            return True
+        try:
+            self._client.tls_set_context(ssl.create_default_context(cafile=self._tls_ca))
+        except OSError as fault:
+            self._trouble = self._sentence(f"cannot be trusted: {self._tls_ca} does not open ({fault.strerror})")
+            return False
+        self._secured = True
+        return True
+
+    def _connect(self) -> None:
+        wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        wishes.SessionExpiryInterval = SESSION_S
+        # Twice ours, so that what is somewhat too large is counted here; anything larger the broker keeps back.
+        wishes.MaximumPacketSize = 2 * self.packet_size_max + 1024
+        self._client.connect(*self._address, keepalive=KEEPALIVE_S, clean_start=False, properties=wishes)
+
+    def _turn(self) -> None:
+        """Turn paho's loop until the connection ends; once closing, only for as long as a goodbye takes."""
+        parting_s: float | None = None
+        while self._client.loop(timeout=1.0) == MQTTErrorCode.MQTT_ERR_SUCCESS:
+            if self._closing.is_set() and parting_s is None:
+                parting_s = time.monotonic()
+                self._client.disconnect()  # again, for a close that came while we were still connecting
+            if parting_s is not None and time.monotonic() - parting_s > PARTING_MAX_S:
+                return
+
+    def _on_connect(
+        self, client: Client, _data: Any, _flags: ConnectFlags, reason: ReasonCode, _properties: Properties | None
+    ) -> None:
+        if str(reason) in WRONG_CREDENTIALS:
+            self._trouble = self._sentence("does not accept the name and password of this node")
+        elif reason.is_failure:
+            self._trouble = self._sentence(f"turns this node away ({reason})")
+        else:
+            client.subscribe(self._topics + "+", options=SubscribeOptions(qos=1, noLocal=True))
+
+    def _on_subscribe(
+        self, _client: Client, _data: Any, _mid: int, reasons: list[ReasonCode], _properties: Properties | None
+    ) -> None:
+        if any(reason.is_failure for reason in reasons):
+            self._trouble = self._sentence("does not let this node listen to its commons")
+        elif not self._closing.is_set():
+            self._trouble = None
+            self.counters["connections"] += 1
+
+    def _on_disconnect(
+        self, _client: Client, _data: Any, flags: DisconnectFlags, reason: ReasonCode, _properties: Properties | None
+    ) -> None:
+        parting = f"has ended the connection ({reason})" if flags.is_disconnect_packet_from_server else "has gone away"
+        self._trouble = self._trouble or self._sentence(parting)
+
+    def _on_publish(
+        self, _client: Client, _data: Any, _mid: int, reason: ReasonCode, _properties: Properties | None
+    ) -> None:
+        self.counters["refused"] += reason.is_failure
+
+    def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
+        peer = self._peer(message)
+        if message.retain:  # gossip is of the moment; a kept packet is an old one
+            self.counters["retained"] += 1
+        elif peer is None or not message.payload:
+            self.counters["garbage"] += 1
+        elif len(message.payload) > self.packet_size_max:
+            self.counters["oversize"] += 1
+        elif peer != self._station:
+            self._hear(Heard(self.road, peer, bytes(message.payload)))
+
+    def _peer(self, message: MQTTMessage) -> str | None:
+        """Whose topic it is; None where the topic is none of this road."""
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            return None
+        peer = topic.removeprefix(self._topics)
+        return peer if peer != topic and STATION_NAME.fullmatch(peer) else None
+
+    def _hear(self, heard: Heard) -> None:
+        self.counters["heard_packets"] += 1
+        self.counters["heard_bytes"] += len(heard.packet)
+        if not self._inbox.put(heard):
+            self.counters["dropped"] += 1
