@@ -1,0 +1,99 @@
+"""Self-checks with advice: each looks at one thing and says, in one sentence, what a keeper can do about it."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable
+from typing import Final
+
+from appliance.answers import Check
+from appliance.clock import Trust
+from appliance.desks.carrying import Carrying
+from appliance.errors import StoreFault
+
+QUIET_S: Final = 3600
+TROUBLES: Final = {
+    "other_hardware": "These data were copied from another place. Let this node hear a neighbour, or confirm on the keeper's page "
+    "that nobody has newer data; then it goes on.",
+    "behind": "These data were put back from an older copy. Let this node hear a neighbour, or confirm on the keeper's page that "
+    "nobody has newer data; then it goes on.",
+    "superseded": "Another copy of this node has gone on. Decide which of the two stays; this one only reads.",
+    "forked": "Two copies of this node wrote at the same time. Stop one of them, then confirm on the keeper's page.",
+}
+
+
+def check_store(node: Carrying) -> Check:
+    """The store can be read and written."""
+    try:
+        node.health()
+    except StoreFault as fault:
+        return Check("store", False, str(fault))
+    return Check("store", True, "The store can be read and written.")
+
+
+def check_card_space(node: Carrying) -> Check:
+    """There is room on the card."""
+    free, floor = node.blobs.free_bytes(), node.settings.archive.free_space_floor_bytes
+    if free < 2 * floor:
+        return Check("card space", False, f"Only {free >> 20} MB are left. Take back zines that nobody reads, or use a larger card.")
+    return Check("card space", True, f"{free >> 20} MB are free.")
+
+
+def check_clock(node: Carrying) -> Check:
+    """The clock is believable. Nothing depends on it but the dates that people read."""
+    if node.clock.trust is Trust.NONE:
+        return Check("clock", False, "The time is unsure, so entries carry no date. Nothing else depends on it.")
+    return Check("clock", True, "The time looks right.")
+
+
+def check_roads(node: Carrying) -> Check:
+    """Every road that node.yaml names is up."""
+    roads = node.private.roads()
+    down = [f"{road}: {sentence}" for road, is_up, sentence in roads if not is_up]
+    if down:
+        return Check("roads", False, "; ".join(down))
+    if not roads:
+        return Check("roads", True, "No road was used yet.")
+    return Check("roads", True, "In service: " + ", ".join(road for road, _, _ in roads) + ".")
+
+
+def check_neighbours(node: Carrying) -> Check:
+    """Some neighbour was heard within the hour."""
+    neighbours = node.neighbours()
+    if any(one.heard_s is not None and one.heard_s < QUIET_S for one in neighbours):
+        return Check("neighbours", True, "A neighbour was heard within the hour.")
+    if not neighbours:
+        return Check("neighbours", True, "This node has no neighbours yet. Make an invite for the next one.")
+    return Check("neighbours", False, "No neighbour was heard for an hour. Look at the antenna and at the neighbours' nodes.")
+
+
+def check_key(node: Carrying) -> Check:
+    """Nobody else on this machine can read the node's key."""
+    mode = stat.S_IMODE(node.settings.key_file.stat().st_mode)
+    if mode & 0o077:
+        return Check("key", False, f"Others can read {node.settings.key_file}. Run: chmod 600 {node.settings.key_file}")
+    return Check("key", True, "Only this node can read its key.")
+
+
+def check_writer(node: Carrying) -> Check:
+    """This copy of the node is the one that writes."""
+    trouble = node.trouble
+    if trouble:
+        return Check("writer", False, TROUBLES[trouble.code])
+    return Check("writer", True, "This node writes its own log.")
+
+
+CHECKS: Final[tuple[Callable[[Carrying], Check], ...]] = (
+    check_store,
+    check_card_space,
+    check_clock,
+    check_roads,
+    check_neighbours,
+    check_key,
+    check_writer,
+)
+
+
+def examine(node: Carrying) -> list[Check]:
+    """Return what each check found, in a fixed order."""
+    return [check(node) for check in CHECKS]
