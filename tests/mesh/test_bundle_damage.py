@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import Any, Final
 
 import pytest
 
-from mesh.bundle import HEADER_SIZE, BundleWriter
+from mesh.bundle import HEADER_SIZE, LOOSE_FRAMES_MAX, LOOSE_SIZE_MAX, BundleWriter
 from mesh.errors import BadSignature, TornBundle
+from mesh.frames import FRAME_SIZE_MAX, KIBIBYTE, PIECE_SIZE_MAX, RUN_SIZE_MAX
 from mesh.keys import EpochKey, Scope, digest
 from tests.mesh.bundle_samples import (
     ANA,
@@ -124,3 +126,19 @@ def test_todays_writer_writes_the_published_bytes() -> None:
         assert bundle == (VECTORS / f"{name}.hedge").read_bytes(), name
         assert INDEX["bundles"][name]["fault"] == fault
     assert expected() == INDEX
+
+
+def test_the_example_of_the_format_page_is_the_published_file() -> None:
+    page = (VECTORS.parents[2] / "mesh" / "spec" / "bundle-v1.md").read_text()
+    example = page.split("```hex\n")[1].split("```")[0]
+    digits = "".join(re.match(r"[0-9a-f ]*?(?=   |$)", line)[0] for line in example.splitlines())  # type: ignore[index]
+    assert bytes.fromhex(digits) == (VECTORS / "empty.hedge").read_bytes()
+
+
+def test_the_limits_of_the_format_page_are_the_programs() -> None:
+    page = (VECTORS.parents[2] / "mesh" / "spec" / "bundle-v1.md").read_text()
+    assert f"{FRAME_SIZE_MAX // KIBIBYTE} KiB" in page
+    assert f"fewer than {LOOSE_FRAMES_MAX}" in page
+    assert f"less than {LOOSE_SIZE_MAX // KIBIBYTE**2} MiB" in page
+    assert f"{PIECE_SIZE_MAX // KIBIBYTE} KiB" in page
+    assert f"at most {RUN_SIZE_MAX:,} bytes" in page
