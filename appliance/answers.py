@@ -48,7 +48,7 @@ class Room:
     balance: int  # all that counts, from anywhere
     payable: int  # what can be paid here now
     floor: int
-    reserved: int  # arrived but not usable yet (from records that still wait for another)
+    waiting: int  # how many entries from other nodes are here, but wait for another one before they count
     is_home: bool  # False: nothing can be paid here, because the account is kept at `home_name`
     home_name: str
     read_only: bool

@@ -8,7 +8,7 @@ from typing import Final
 
 from appliance.answers import Check
 from appliance.clock import Trust
-from appliance.desks.carrying import Carrying
+from appliance.desks.care import Care
 from appliance.errors import StoreFault
 
 QUIET_S: Final = 3600
@@ -22,7 +22,7 @@ TROUBLES: Final = {
 }
 
 
-def check_store(node: Carrying) -> Check:
+def check_store(node: Care) -> Check:
     """The store can be read and written."""
     try:
         node.health()
@@ -31,7 +31,7 @@ def check_store(node: Carrying) -> Check:
     return Check("store", True, "The store can be read and written.")
 
 
-def check_card_space(node: Carrying) -> Check:
+def check_card_space(node: Care) -> Check:
     """There is room on the card."""
     free, floor = node.blobs.free_bytes(), node.settings.archive.free_space_floor_bytes
     if free < 2 * floor:
@@ -39,14 +39,14 @@ def check_card_space(node: Carrying) -> Check:
     return Check("card space", True, f"{free >> 20} MB are free.")
 
 
-def check_clock(node: Carrying) -> Check:
+def check_clock(node: Care) -> Check:
     """The clock is believable. Nothing depends on it but the dates that people read."""
     if node.clock.trust is Trust.NONE:
         return Check("clock", False, "The time is unsure, so entries carry no date. Nothing else depends on it.")
     return Check("clock", True, "The time looks right.")
 
 
-def check_roads(node: Carrying) -> Check:
+def check_roads(node: Care) -> Check:
     """Every road that node.yaml names is up."""
     roads = node.private.roads()
     down = [f"{road}: {sentence}" for road, is_up, sentence in roads if not is_up]
@@ -57,7 +57,7 @@ def check_roads(node: Carrying) -> Check:
     return Check("roads", True, "In service: " + ", ".join(road for road, _, _ in roads) + ".")
 
 
-def check_neighbours(node: Carrying) -> Check:
+def check_neighbours(node: Care) -> Check:
     """Some neighbour was heard within the hour."""
     neighbours = node.neighbours()
     if any(one.heard_s is not None and one.heard_s < QUIET_S for one in neighbours):
@@ -67,7 +67,7 @@ def check_neighbours(node: Carrying) -> Check:
     return Check("neighbours", False, "No neighbour was heard for an hour. Look at the antenna and at the neighbours' nodes.")
 
 
-def check_key(node: Carrying) -> Check:
+def check_key(node: Care) -> Check:
     """Nobody else on this machine can read the node's key."""
     mode = stat.S_IMODE(node.settings.key_file.stat().st_mode)
     if mode & 0o077:
@@ -75,7 +75,7 @@ def check_key(node: Carrying) -> Check:
     return Check("key", True, "Only this node can read its key.")
 
 
-def check_writer(node: Carrying) -> Check:
+def check_writer(node: Care) -> Check:
     """This copy of the node is the one that writes."""
     trouble = node.trouble
     if trouble:
@@ -83,7 +83,7 @@ def check_writer(node: Carrying) -> Check:
     return Check("writer", True, "This node writes its own log.")
 
 
-CHECKS: Final[tuple[Callable[[Carrying], Check], ...]] = (
+CHECKS: Final[tuple[Callable[[Care], Check], ...]] = (
     check_store,
     check_card_space,
     check_clock,
@@ -94,6 +94,6 @@ CHECKS: Final[tuple[Callable[[Carrying], Check], ...]] = (
 )
 
 
-def examine(node: Carrying) -> list[Check]:
+def examine(node: Care) -> list[Check]:
     """Return what each check found, in a fixed order."""
     return [check(node) for check in CHECKS]

@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-import peewee
-
 from appliance import keel, place
 from appliance.answers import Trouble
 from appliance.clock import Clock
@@ -21,7 +19,7 @@ from appliance.errors import Objection, Refused, StoreFault
 from appliance.settings import Settings
 from appliance.store.blobs import Blobs
 from appliance.store.counting import Counting
-from appliance.store.database import Database, MakeDatabase
+from appliance.store.database import SQLITE, Database, MakeDatabase
 from appliance.store.private import Private
 from appliance.store.records import Log, Records
 from appliance.store.shelf import Shelf
@@ -49,7 +47,7 @@ class Taken:
 class Door:
     """The store of one node and its two sides: `accept` what others signed, `say` what this node signs."""
 
-    def __init__(self, settings: Settings, clock: Clock | None = None, make: MakeDatabase = peewee.SqliteDatabase) -> None:
+    def __init__(self, settings: Settings, clock: Clock | None = None, make: MakeDatabase = SQLITE) -> None:
         self.settings = settings
         self.clock = clock or Clock()
         self.key = NodeKey(_read_key(settings))
@@ -57,13 +55,13 @@ class Door:
         self.database = Database(settings.database, make)
         self.private = Private(self.database, self.clock)
         self.commons = Scope(self.private.secret("commons"))
-        self.epoch_key = EpochKey(self.private.secret("epoch_key"))
+        self.commons_key = EpochKey(self.private.secret("epoch_key"))
         self.records = Records(self.database)
         self.blobs = Blobs(settings.blobs, settings.archive.free_space_floor_bytes)
         self.shelf = Shelf(self.database, self.blobs, settings.archive.fetch_limit_bytes)
         self.views = AllViews(self.database, self.shelf)
         self.counting = Counting(self.database, self.records, self.commons, self.views)
-        self._place = place.here(settings.key_file)
+        self._here = place.here(settings.key_file)
         self._keel = keel.read(settings.keel_file)
         self._marked: list[Height] = []
         self._pen = threading.RLock()  # one writer at a time in this process; the database sees to the others
@@ -192,7 +190,7 @@ class Door:
         if scope == PUBLIC:
             return os.urandom(SALT_SIZE)
         log = self.own_log(scope)
-        return salt_for(self.epoch_key, log.log, log.height + 1)
+        return salt_for(self.commons_key, log.log, log.height + 1)
 
     def own_log(self, scope: Scope) -> Log:
         """Return the log that this copy of the node writes in `scope`. Another copy may have opened a later one."""
@@ -221,7 +219,7 @@ class Door:
     @property
     def trouble(self) -> Trouble | None:
         """Why this node only reads, if it does."""
-        if self.private.mark("place") not in ("", self._place):
+        if self.private.mark("place") not in ("", self._here):
             return Trouble("other_hardware")
         for scope in (PUBLIC, self.commons):
             log = self.own_log(scope)
@@ -247,7 +245,7 @@ class Door:
             if log.height
         ]
         if heights != self._marked:
-            keel.write(self.settings.keel_file, keel.Keel(self._place, tuple(heights)))
+            keel.write(self.settings.keel_file, keel.Keel(self._here, tuple(heights)))
             self._marked = heights
 
     def reopen(self) -> None:
@@ -259,7 +257,7 @@ class Door:
                 for scope in (PUBLIC, self.commons):
                     self._reopen(scope, incarnation)
                 self.private.set_mark("incarnation", str(incarnation))
-                self.private.set_mark("place", self._place)
+                self.private.set_mark("place", self._here)
             self._keel = None
             self.mark_keel()
 

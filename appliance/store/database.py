@@ -11,6 +11,7 @@ import errno
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import get_ident
 from typing import Any, Final
 
 import peewee
@@ -21,6 +22,8 @@ from appliance.store.migrations import APPLICATION_ID, MIGRATIONS
 BUSY_S: Final = 30
 Row = Sequence[Any]
 MakeDatabase = Callable[..., peewee.SqliteDatabase]
+Version = tuple[int, int, int]
+SQLITE: Final[MakeDatabase] = peewee.SqliteDatabase
 
 PRAGMAS: Final = (
     ("journal_mode", "wal"),
@@ -35,8 +38,9 @@ PRAGMAS: Final = (
 class Database:
     """Rows in, rows out. Everything that can go wrong with the card leaves as `StoreFault`."""
 
-    def __init__(self, path: Path, make: MakeDatabase = peewee.SqliteDatabase) -> None:
+    def __init__(self, path: Path, make: MakeDatabase = SQLITE) -> None:
         self.path = path
+        self._writes = 0
         self._peewee = make(str(path), pragmas=PRAGMAS, timeout=BUSY_S)
         with self._troubles():
             self._recognise()
@@ -70,6 +74,7 @@ class Database:
                 return
             with self._peewee.atomic("IMMEDIATE"):
                 yield
+            self._writes += 1
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -80,6 +85,13 @@ class Database:
                 return
             with self._peewee.atomic("DEFERRED"):
                 yield
+
+    def version(self) -> Version:
+        """Return a value that differs once anything was written, by this process or another. Cheap; good within one thread.
+
+        https://www.sqlite.org/pragma.html#pragma_data_version tells of other connections, the count of this one's own writes.
+        """
+        return get_ident(), int(self.value("PRAGMA data_version")), self._writes
 
     def run(self, sql: str, *values: Any) -> None:
         self._execute(sql, values)
@@ -101,6 +113,10 @@ class Database:
     def value(self, sql: str, *values: Any) -> Any:
         row = self.row(sql, *values)
         return None if row is None else row[0]
+
+    def copy_to(self, path: Path) -> None:
+        """Write one consistent moment of the whole database to a new file, while others go on reading and writing."""
+        self.run("VACUUM INTO ?", str(path))
 
     def close(self) -> None:
         """Close this thread's connection."""

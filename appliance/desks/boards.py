@@ -1,0 +1,89 @@
+"""The notice board and the market: notices, offers and wants."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+from appliance.answers import Account, Board, Page, Post, Session
+from appliance.commons.names import BODY_LENGTH_MAX, TITLE_LENGTH_MAX, clean_text
+from appliance.desks.zines import Zines
+from appliance.errors import Objection, Refused
+from appliance.kinds import PostCard
+from appliance.ledger.transfer import AccountId
+from appliance.ledger.verdicts import Verdict
+from appliance.store.database import Row
+from mesh import canonical
+from mesh.errors import Malformed
+from mesh.keys import LogId, NodeId
+from mesh.record import RecordId
+
+COLUMNS = "post.no, log.log, post.seq, log.node, board, author, title, body, record.core"
+TABLES = "post JOIN log ON post.log_no = log.no JOIN record ON record.log_no = post.log_no AND record.seq = post.seq"
+
+
+class Boards(Zines):
+    def post(self, board: Board, title: str, body: str, author: Account, idempotency_key: str | None = None) -> Post:
+        """Pin something to a board. Raises `Refused`."""
+        if not author.is_here:
+            raise Refused(Verdict.HOME_IS_ELSEWHERE, name=author.name, home=author.home_name)
+        number = AccountId.read(author.id).number
+        card = PostCard(
+            board.value,
+            number,
+            clean_text(" ".join(title.split()), TITLE_LENGTH_MAX),
+            clean_text(body, BODY_LENGTH_MAX, required=False),
+        )
+        digest = blake2b(canonical.encode([card.board, card.title, card.body]), digest_size=16).digest()
+        with self.saying():
+            earlier = self.private.answer(number, idempotency_key) if idempotency_key else None
+            if earlier and earlier[0] != digest:
+                raise Refused(Objection.KEY_REUSED)
+            place = earlier[1] if earlier else self._pin(card, number)
+            if idempotency_key and not earlier:
+                self.private.remember_answer(number, idempotency_key, digest, place)
+        return self.post_at(str(place))
+
+    def _pin(self, card: PostCard, number: int) -> RecordId:
+        place = self.say(self.commons, card.record(self.clock.now(), self.salt(self.commons)))
+        self.database.run("INSERT INTO publisher VALUES (?, ?, ?)", *place, number)
+        return place
+
+    def posts(self, board: Board | None = None, older: str = "", limit: int = 20, session: Session | None = None) -> Page[Post]:
+        """Return what hangs on a board, or on all, newest first."""
+        below = int(older) if older.isascii() and older.isdigit() and len(older) < 19 else 2**63 - 1
+        rows = self.database.rows(
+            f"SELECT {COLUMNS} FROM {TABLES} WHERE post.no < ?1 AND board = coalesce(?2, board) ORDER BY post.no DESC LIMIT ?3",
+            *(below, board.value if board else None, limit + 1),
+        )
+        return Page(tuple(self._post(row, session) for row in rows[:limit]), str(rows[limit - 1][0]) if len(rows) > limit else "")
+
+    def post_at(self, post_id: str, session: Session | None = None) -> Post:
+        return self._post(self._post_row(post_id), session)
+
+    def withdraw_post(self, post_id: str, session: Session | None = None) -> None:
+        """Take a post back, everywhere. Raises `Refused`."""
+        self._post_row(post_id)
+        self._take_back(RecordId.read(post_id), session)
+
+    def _post_row(self, post_id: str) -> Row:
+        try:
+            place = RecordId.read(post_id)
+        except Malformed as fault:
+            raise Refused(Objection.NOT_FOUND) from fault
+        row = self.database.row(f"SELECT {COLUMNS} FROM {TABLES} WHERE log.log = ? AND post.seq = ?", *place)
+        if row is None:
+            raise Refused(Objection.NOT_FOUND)
+        return row
+
+    def _post(self, row: Row, session: Session | None) -> Post:
+        _, log, seq, node, board, author, title, body, core = row
+        place = RecordId(LogId(log), seq)
+        return Post(
+            id=str(place),
+            board=Board(board),
+            title=title,
+            body=body,
+            author=self.account_at(AccountId(NodeId(node), author)),
+            at=canonical.decode(core)[1],
+            may_withdraw=node == self.node_id and session is not None and self._may_take_back(place, session),
+        )

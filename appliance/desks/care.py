@@ -1,0 +1,199 @@
+"""The node's own care: its state in figures, verify, rebuild and backup."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cached_property
+from hashlib import blake2b
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from appliance import radio_switch
+from appliance.answers import Air, Neighbour, Status
+from appliance.desks.carrying import Carrying
+from appliance.errors import CardFull, StoreFault
+from appliance.store.audit import broken_facts, broken_files, broken_laws
+from appliance.store.counting import Counting
+from appliance.store.database import Database, os_fault
+from appliance.store.records import Records
+from appliance.store.shelf import Shelf
+from appliance.store.views import AllViews, state_hash
+from mesh.keys import PUBLIC, Scope, written
+
+FEW: Final = 5  # sums over fewer people would tell about single ones
+HOUR_MS: Final = 3_600_000
+LAST_BYTES: Final = 1 << 20
+AIR_SHARE: Final = 0.03
+
+
+class Care(Carrying):
+    @cached_property
+    def version(self) -> str:
+        return version("hedgerow")
+
+    def health(self) -> None:
+        """Take the writer door and leave it again. Raises `StoreFault` where nothing could be written."""
+        with self.database.writing():
+            if self.blobs.free_bytes() < LAST_BYTES:
+                raise CardFull("The card is full: not even a payment can be kept. Take back zines, or use a larger card.")
+
+    def status(self) -> Status:
+        """Return the facts of `status --json`."""
+        with self.database.reading():
+            scopes = {self._scope_name(scope): scope for scope in self.scopes()}
+            hashes = {name: self.state_hash(scope) for name, scope in scopes.items()}
+            return Status(
+                {
+                    "version": self.version,
+                    "node_id": written(self.node_id),
+                    "incarnation": self.own_log(self.commons).incarnation,
+                    "name": self.settings.name,
+                    "commons": self.settings.commons,
+                    "read_only": self.trouble is not None,
+                    "records": self.records.count(),
+                    "logs": len(self.records.logs()),
+                    "frontiers": {name: self._frontier_facts(scope) for name, scope in scopes.items()},
+                    "state_hashes": hashes,
+                    "state_hash": _joined(hashes),
+                    "moon": None,
+                    "radio": "on" if radio_switch.is_on(self.settings.data) else "off",
+                    "peers": [self._peer_facts(one) for one in self.neighbours()],
+                    "air": self._air_facts(),
+                    "clock": {"trust": self.clock.trust.value, "now": self.clock.now()},
+                    "power": None,
+                    "store": {"bytes": self.settings.database.stat().st_size, "free_bytes": self.blobs.free_bytes()},
+                }
+            )
+
+    def state_hash(self, scope: Scope) -> str:
+        """Return the digest of all views of a scope; worked out once for each frontier, for equal frontiers have equal views."""
+        frontier = self.records.held(scope).digest()
+        cached = self._hashes.get(scope)
+        if cached is None or cached[0] != frontier:
+            cached = self._hashes[scope] = (frontier, state_hash(self.database, scope))
+        return cached[1]
+
+    @cached_property
+    def _hashes(self) -> dict[Scope, tuple[bytes, str]]:
+        return {}
+
+    def _scope_name(self, scope: Scope) -> str:
+        return "public" if scope == PUBLIC else written(scope)
+
+    def _frontier_facts(self, scope: Scope) -> dict[str, list[Any]]:
+        return {written(log): [reach.height, reach.head.hex()] for log, reach in self.records.held(scope).reaches.items()}
+
+    def _peer_facts(self, one: Neighbour) -> dict[str, Any]:
+        return {name: getattr(one, name) for name in ("node_id", "name", "road", "heard_s", "holds_ours")}
+
+    def air(self) -> Air:
+        """Return what this node used of the air."""
+        used, packets, size = self.private.air(self.hour())
+        return Air(used, round(HOUR_MS * AIR_SHARE), packets, size)
+
+    def _air_facts(self) -> dict[str, int]:
+        air = self.air()
+        return {name: getattr(air, name) for name in air.__slots__}
+
+    def numbers(self) -> dict[str, Any]:
+        """Return totals of the commons. Figures about fewer than five people are withheld as None."""
+        one = self.database.value
+        members = one("SELECT count(*) FROM member WHERE name <> ''")
+        turnover = self.database.rows(
+            "SELECT currency.code, currency.decimals, count(DISTINCT transfer_no), sum(amount),"
+            " count(DISTINCT hex(node) || posting.number)"
+            " FROM posting JOIN currency ON currency.number = currency WHERE amount > 0 GROUP BY currency.number"
+        )
+        return {
+            "members": members,
+            "nodes": one("SELECT count(*) FROM admitted"),
+            "zines": one("SELECT count(*) FROM zine"),
+            "posts": one("SELECT count(*) FROM post"),
+            "turnover": [
+                {
+                    "currency": code,
+                    "decimals": decimals,
+                    "payments": payments if people >= FEW else None,
+                    "amount": amount if people >= FEW else None,
+                }
+                for code, decimals, payments, amount, people in turnover
+            ],
+        }
+
+    # verify, rebuild, backup
+
+    def verify(self) -> Iterator[str]:
+        """Yield a sentence for whatever is wrong; change nothing."""
+        yield from broken_facts(self.database, self.records)
+        yield from broken_laws(self.database)
+        yield from broken_files(self.blobs)
+        yield from self._broken_views()
+
+    def _broken_views(self) -> Iterator[str]:
+        """Make the views again in a copy, and compare."""
+        with tempfile.TemporaryDirectory(dir=self.settings.data, prefix=".verify-") as directory:
+            copy = Path(directory) / "hedgerow.db"
+            self.database.copy_to(copy)
+            there = Database(copy)
+            kept = {scope: state_hash(there, scope) for scope in self.scopes()}
+            shelf = Shelf(there, self.blobs, self.settings.archive.fetch_limit_bytes)
+            with there.writing():
+                Counting(there, Records(there), self.commons, AllViews(there, shelf)).rebuild()
+            for scope in self.scopes():
+                if state_hash(there, scope) != kept[scope]:
+                    yield f"the views of {self._scope_name(scope)} differ from what was signed; run hedgerow rebuild"
+            there.close()
+
+    def rebuild(self) -> None:
+        """Make every view again from what was signed."""
+        with self.database.writing():
+            self.counting.rebuild()
+        self._hashes.clear()
+
+    def backup(self, destination: Path) -> None:
+        """Write a consistent copy of the whole node into a new directory, while it runs. Raises `StoreFault`."""
+        self.seal()
+        try:
+            destination.mkdir(parents=True)
+            for file in (self.settings.data / "node.yaml", self.settings.key_file):
+                _copy_file(file, destination / file.name)
+            (destination / "blobs").mkdir()
+            self.database.copy_to(destination / "hedgerow.db")
+            for blob in self.blobs.names():
+                with suppress(FileNotFoundError):  # taken back meanwhile
+                    _copy_file(self.blobs.path(blob), destination / "blobs" / blob.hex())
+            _sync(destination / "hedgerow.db")
+            _sync(destination)
+        except FileExistsError as fault:
+            raise StoreFault(f"{destination} exists already. Name a new directory for the backup.") from fault
+        except OSError as fault:
+            raise os_fault(destination, fault) from fault
+
+
+def _joined(hashes: dict[str, str]) -> str:
+    whole = blake2b(b"hedgerow/state/v1/both\0", digest_size=32)
+    for digest in hashes.values():
+        whole.update(bytes.fromhex(digest))
+    return whole.hexdigest()
+
+
+def _copy_file(source: Path, target: Path) -> None:
+    content = source.open("rb")
+    with content, target.open("wb") as file:
+        os.fchmod(file.fileno(), source.stat().st_mode & 0o777)
+        while chunk := content.read(1 << 16):
+            file.write(chunk)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

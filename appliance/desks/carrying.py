@@ -1,0 +1,131 @@
+"""Sneakernet: bundles out and in. What cannot be read here is carried on for those who can."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO, Final
+
+from appliance.answers import Imported
+from appliance.desks.neighbourhood import Neighbourhood
+from appliance.errors import Objection, Refused
+from mesh.bundle import BundleReader, BundleWriter
+from mesh.errors import Malformed, PeerFault, TornBundle
+from mesh.frames import BlobFrame, Frame, RunsFrame, SealedFrame
+from mesh.keys import LogId, NodeId, Scope, unwritten
+from mesh.log import Run
+
+RUN_SIZE: Final = 48 * 1024
+SEALED_MAX: Final = 256  # sections of other commons that are carried on
+SEALED_FREE_BYTES: Final = 64 << 20
+
+
+class Carrying(Neighbourhood):
+    def export_bundle(self, file: BinaryIO, for_node: str | None = None, max_bytes: int | None = None) -> None:
+        """Write all that `for_node` is not known to hold, or everything: records first, then files, small ones first."""
+        self.seal()
+        holds = self.private.holds(self._node_named(for_node)) if for_node else {}
+        writer = BundleWriter(file, self.key, {self.commons: self.commons_key}, max_bytes)
+        for scope in self.scopes():
+            writer.frontier(self.node_id, self.frontier(scope))
+        for scope in self.scopes():
+            for run in self._runs(scope, holds):
+                if not writer.runs(scope, [run]):
+                    break
+        self._write_files(writer)
+        for (raw,) in self.database.rows("SELECT content FROM sealed ORDER BY no"):
+            writer.sealed(SealedFrame(raw[:2], raw))
+        writer.close()
+
+    def _node_named(self, name: str) -> NodeId:
+        try:
+            return NodeId(unwritten(name))
+        except Malformed as fault:
+            named = self.database.row("SELECT node FROM node_name WHERE name = ?", name)
+            if named is None:
+                raise Refused(Objection.NOT_FOUND) from fault
+            return NodeId(named[0])
+
+    def _runs(self, scope: Scope, holds: dict[LogId, int]) -> Iterator[Run]:
+        for log, after in self.frontier(scope).ahead_of(holds):
+            while run := self.records.run(log, after, RUN_SIZE):
+                yield run
+                after = run.upto
+
+    def _write_files(self, writer: BundleWriter) -> None:
+        for blob, size in self.database.rows("SELECT DISTINCT blob, size FROM zine ORDER BY size, blob"):
+            if self.blobs.has(blob):
+                with self.blobs.path(blob).open("rb") as content:
+                    writer.blob(blob, size, content)
+
+    def import_bundle(self, file: BinaryIO) -> Imported:
+        """Take in what a bundle brings. Each run is taken whole or not at all; a torn file is good up to the tear.
+
+        Raises `Refused` where not even the beginning is a bundle. The same bundle twice does no harm.
+        """
+        count = dict.fromkeys(("records", "already", "waiting", "blobs", "refused", "sealed_kept"), 0)
+        torn = False
+        try:
+            reader = BundleReader(file, {self.commons: self.commons_key})
+        except PeerFault as fault:
+            raise Refused(Objection.BUNDLE_UNREADABLE) from fault
+        later: list[Run] = []
+        try:
+            for frame in reader:
+                later += self._take_frame(frame, reader.node, count)
+        except TornBundle:
+            torn = True
+        except PeerFault:
+            torn = True
+            count["refused"] += 1
+        self._take_waiting(later, count)
+        return Imported(torn=torn, **count)
+
+    def _take_frame(self, frame: Frame, writer: NodeId, count: dict[str, int]) -> list[Run]:
+        if isinstance(frame, RunsFrame):
+            return [run for run in frame.runs if not self._take_run(run, count)]
+        if isinstance(frame, BlobFrame):
+            count["blobs"] += self._take_blob(frame)
+        elif isinstance(frame, SealedFrame):
+            count["sealed_kept"] += self._keep_sealed(frame)
+        elif frame.holder == writer != self.node_id:
+            with self.database.writing():
+                self.private.note_holds(writer, dict(frame.heights))
+        return []
+
+    def _take_run(self, run: Run, count: dict[str, int]) -> bool:
+        """Return False where the run waits for another."""
+        try:
+            taken = self.accept(run)
+        except PeerFault:
+            count["refused"] += 1
+            return True
+        if not taken.waits:
+            count["records"] += taken.new
+            count["already"] += len(run.records) - taken.new
+        return not taken.waits
+
+    def _take_waiting(self, later: list[Run], count: dict[str, int]) -> None:
+        """Runs may stand before what they build on: try again as long as that helps."""
+        while later:
+            still = [run for run in later if not self._take_run(run, count)]
+            if len(still) == len(later):
+                break
+            later = still
+        count["waiting"] += sum(len(run.records) for run in later)
+
+    def _take_blob(self, frame: BlobFrame) -> bool:
+        """Keep a file only if a zine here names it. Returns whether it is whole now."""
+        size = self.database.value("SELECT size FROM zine WHERE blob = ?", frame.blob)
+        if size != frame.size or self.blobs.has(frame.blob):
+            return False
+        self.blobs.put_next(frame.blob, frame.offset, frame.content)
+        return frame.offset + len(frame.content) == size and self.finish_file(frame.blob)
+
+    def _keep_sealed(self, frame: SealedFrame) -> bool:
+        """Carry another commons' section on, as long as there is room; the oldest goes first."""
+        if self.blobs.free_bytes() < self.settings.archive.free_space_floor_bytes + SEALED_FREE_BYTES:
+            return False
+        with self.database.writing():
+            self.database.run("INSERT INTO sealed (content) VALUES (?) ON CONFLICT DO NOTHING", frame.raw)
+            self.database.run("DELETE FROM sealed WHERE no <= (SELECT max(no) FROM sealed) - ?", SEALED_MAX)
+        return True

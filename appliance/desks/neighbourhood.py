@@ -1,0 +1,184 @@
+"""What the roads need of a node, and what a node knows of its neighbours."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from appliance.answers import Neighbour
+from appliance.clock import Clock
+from appliance.desks.boards import Boards
+from appliance.introductions import Introduction, Invite
+from appliance.settings import Settings
+from appliance.store.database import SQLITE, MakeDatabase, Version
+from appliance.store.private import HEARD_EVERY_S
+from mesh.blob import PIECE_SIZE, BlobWant
+from mesh.frontier import Frontier
+from mesh.keys import PUBLIC, EpochKey, LogId, NodeId, NodeKey, Scope, written
+from mesh.log import ForkProof, Run
+
+WANTED_AT_ONCE: Final = 4
+
+
+class Neighbourhood(Boards):
+    """Also the `Holdings` that the gossip engine looks through."""
+
+    def __init__(self, settings: Settings, clock: Clock | None = None, make: MakeDatabase = SQLITE) -> None:
+        super().__init__(settings, clock, make)
+        self._frontiers: dict[Scope, tuple[Version, Frontier]] = {}
+        self._seen: Version | None = None
+        self._heard: dict[NodeId, float] = {}
+
+    # the window of the engine
+
+    @property
+    def holdings(self) -> Neighbourhood:
+        return self
+
+    def scopes(self) -> Sequence[Scope]:
+        return (PUBLIC, self.commons)
+
+    def frontier(self, scope: Scope) -> Frontier:
+        """Return what may be sent of `scope`; kept at hand until the store changes."""
+        version = self.database.version()
+        cached = self._frontiers.get(scope)
+        if cached is None or cached[0] != version:
+            cached = self._frontiers[scope] = (version, self.records.certified(scope))
+        return cached[1]
+
+    def run(self, log: LogId, after: int, size_max: int) -> Run | None:
+        return self.records.run(log, after, size_max)
+
+    def epoch_key(self, scope: Scope) -> EpochKey | None:
+        return self.commons_key if scope == self.commons else None
+
+    def fork_proofs(self, scope: Scope) -> Sequence[ForkProof]:
+        return self.records.fork_proofs(scope)
+
+    def wanted_blobs(self) -> Sequence[BlobWant]:
+        rows = self.database.rows("SELECT blob, size FROM wanted ORDER BY size, blob LIMIT ?", WANTED_AT_ONCE)
+        return [BlobWant(blob, size, self.blobs.missing(blob, size)) for blob, size in rows]
+
+    def blob_piece(self, blob: bytes, index: int) -> bytes | None:
+        return self.blobs.read(blob, index * PIECE_SIZE, PIECE_SIZE) or None
+
+    # what the daemon brings
+
+    def changed(self) -> bool:
+        """Whether anything was written since the last time this was asked."""
+        version = self.database.version()
+        changed, self._seen = version != self._seen, version
+        return changed
+
+    def accept_piece(self, blob: bytes, index: int, content: bytes) -> bool:
+        """Keep a piece of a wanted file. Returns whether the file is whole now."""
+        size = self.database.value("SELECT size FROM wanted WHERE blob = ?", blob)
+        if size is None or not self.blobs.put_piece(blob, size, index, content):
+            return False
+        return self.finish_file(blob)
+
+    def finish_file(self, blob: bytes) -> bool:
+        """Put a file that arrived on the shelf, if its digest is right."""
+        if not self.blobs.finish(blob):
+            return False
+        with self.database.writing():
+            self.shelf.has_arrived(blob)
+        return True
+
+    def peer_holds(self, road: str, peer_handle: bytes, scope: Scope, heights: Mapping[LogId, int]) -> None:
+        """Note what a neighbour showed to hold. It decides between good and settled, and whether a lost tail came home."""
+        node = self._node_by_handle(peer_handle)
+        if node is None or node == self.node_id:
+            return
+        known = self.private.holds(node)
+        news = {log: height for log, height in heights.items() if height > known.get(log, 0)}
+        if news or self._is_due(node):
+            with self.database.writing():
+                self.private.heard(node, road)
+                self.private.note_holds(node, news)
+        self._reopen_if_whole(scope, heights)
+
+    def _node_by_handle(self, handle: bytes) -> NodeId | None:
+        row = self.database.row(
+            "SELECT node FROM log WHERE substr(node, 1, length(?1)) = ?1"
+            " UNION SELECT node FROM peer WHERE substr(node, 1, length(?1)) = ?1",
+            handle,
+        )
+        return NodeId(row[0]) if row else None
+
+    def _is_due(self, node: NodeId) -> bool:
+        """Whether it is time to write down again that a neighbour was heard."""
+        now = self.clock.monotonic()
+        due = now - self._heard.get(node, -HEARD_EVERY_S) >= HEARD_EVERY_S
+        if due:
+            self._heard[node] = now
+        return due
+
+    def _reopen_if_whole(self, scope: Scope, heights: Mapping[LogId, int]) -> None:
+        """A node that may have lost its tail goes on, in a new incarnation, once a neighbour shows that nothing is missing."""
+        trouble = self.trouble
+        if trouble is None or trouble.code not in ("other_hardware", "behind") or scope != self.commons:
+            return
+        own = self.own_log(scope)
+        if own.log in heights and heights[own.log] <= own.height and not self._is_behind(own):
+            self.reopen()
+
+    def note_road(self, road: str, up: bool, sentence: str) -> None:
+        with self.database.writing():
+            self.private.set_road(road, up, sentence)
+
+    def note_air(self, used_ms: int, packets: int, size: int) -> None:
+        with self.database.writing():
+            self.private.add_air(self.hour(), used_ms, packets, size)
+
+    def hour(self) -> int:
+        """Return the hour of uptime."""
+        return int(self.clock.monotonic() // 3600)
+
+    # what people ask
+
+    def neighbours(self) -> list[Neighbour]:
+        """Return the other nodes, those heard last first."""
+        found = [self._neighbour(peer.node, peer.name, peer.road, peer.heard_s) for peer in self.private.peers()]
+        silent = self.database.rows(
+            "SELECT DISTINCT node FROM log WHERE scope = ? AND node <> ? AND node NOT IN (SELECT node FROM peer)",
+            *(self.commons, self.node_id),
+        )
+        found += [self._neighbour(NodeId(node), "", "", None) for (node,) in silent]
+        return sorted(found, key=lambda one: (one.heard_s is None, one.heard_s or 0, one.name))
+
+    def _neighbour(self, node: NodeId, name: str, road: str, heard_s: int | None) -> Neighbour:
+        holds = self.private.holds(node)
+        own = [self.own_log(scope) for scope in self.scopes()]
+        known = self.database.value("SELECT name FROM node_name WHERE node = ?", node)
+        return Neighbour(
+            node_id=written(node),
+            name=str(known or name or written(node)[:8]),
+            road=road,
+            heard_s=heard_s,
+            holds_ours=all(holds.get(log.log, 0) >= log.height for log in own),
+        )
+
+    def introduction(self) -> bytes:
+        """Return a file that introduces this node."""
+        return Introduction(self.key.public_key, self.settings.name, self.settings.address).write(self.key)
+
+    def add_peer(self, content: bytes) -> Neighbour:
+        """Take in the introduction of another node. Raises `Refused`."""
+        introduced = Introduction.read(content)
+        with self.database.writing():
+            self.private.keep_peer(introduced.node, introduced.public_key, introduced.name)
+        return self._neighbour(introduced.node, introduced.name, "", None)
+
+    def invite(self) -> bytes:
+        """Return a file that lets one new node into the commons: from hand to hand only."""
+        key = NodeKey(os.urandom(32))
+        with self.database.writing():
+            self.private.keep_invite(key.public_key)
+        return Invite(self.settings.commons, self.commons, self.commons_key, key, self.introduction()).write()
+
+    def confirm_lost_tail(self) -> None:
+        """The keeper's word that nobody will bring what this node lost; it goes on in a new incarnation."""
+        if self.trouble:
+            self.reopen()

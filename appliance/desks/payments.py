@@ -1,0 +1,255 @@
+"""Payments: judged before they are signed, on the card before anybody hears of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from hashlib import blake2b
+from typing import Final
+
+from appliance.answers import Account, Currency, Page, Room, Session, Standing, Transfer
+from appliance.commons.names import visible
+from appliance.desks.people import People
+from appliance.errors import Objection, Refused
+from appliance.ledger import transfer as entries
+from appliance.ledger.amounts import read_amount, write_amount
+from appliance.ledger.rules import judge
+from appliance.ledger.transfer import AMOUNT_MAX, MEMO_LENGTH_MAX, AccountId
+from appliance.ledger.verdicts import Verdict
+from appliance.store.database import Row
+from appliance.store.ledger_views import LogBooks, read_transfer
+from mesh import canonical, links
+from mesh.errors import Malformed
+from mesh.keys import LogId, NodeId
+from mesh.record import Record, RecordId
+
+TRANSFER_COLUMNS: Final = (
+    "transfer.no, log.log, transfer.seq, log.node, verdict, reverses_log, reverses_seq, record.core, said.text"
+)
+TRANSFER_TABLES: Final = (
+    "transfer JOIN log ON transfer.log_no = log.no"
+    " JOIN record ON record.log_no = transfer.log_no AND record.seq = transfer.seq"
+    " LEFT JOIN said ON said.log_no = transfer.log_no AND said.seq = transfer.seq"
+)
+CURRENCY_COLUMNS: Final = (
+    "number, code, name, meaning, decimals, floor,"
+    " (SELECT coalesce(sum(amount), 0) FROM balance WHERE currency = currency.number)"
+)
+CLOSES_MAX: Final = 64  # logs absorbed for one payment
+
+
+class Payments(People):
+    def currencies(self) -> list[Currency]:
+        return [Currency(*row) for row in self.database.rows(f"SELECT {CURRENCY_COLUMNS} FROM currency ORDER BY number")]
+
+    def currency(self, code: str) -> Currency:
+        """Return the currency that people call `code`. Raises `Refused`."""
+        for currency in self.currencies():
+            if code.strip().casefold() in (currency.code.casefold(), currency.name.casefold()):
+                return currency
+        raise Refused(Verdict.CURRENCY_UNKNOWN, currency=repr(code[:24]))
+
+    def read_amount(self, text: str, currency: Currency) -> int:
+        """Return an amount as typed in smallest units. Raises `Refused`."""
+        return read_amount(text, currency.name, currency.decimals)
+
+    def pay(
+        self,
+        payer: Account,
+        payee: Account,
+        amount: int,
+        currency: Currency,
+        memo: str = "",
+        idempotency_key: str | None = None,
+    ) -> Transfer:
+        """Pay. When this returns the payment is on the card. Raises `Refused` with the first verdict that applies.
+
+        The same `idempotency_key` with the same request returns the first answer and pays nothing again.
+        """
+        if amount <= 0:
+            raise Refused(Verdict.AMOUNT_MUST_BE_POSITIVE)
+        if amount > AMOUNT_MAX:
+            raise Refused(Verdict.AMOUNT_TOO_LARGE)
+        if payer.id == payee.id:
+            raise Refused(Verdict.ACCOUNTS_MUST_DIFFER)
+        if len(memo) > MEMO_LENGTH_MAX:
+            raise Refused(Verdict.MEMO_TOO_LONG, limit=MEMO_LENGTH_MAX)
+        memo = " ".join(visible(memo).split())
+        wanted = entries.Transfer.simple(AccountId.read(payer.id), AccountId.read(payee.id), currency.number, amount)
+        return self._settle_once(payer, wanted, memo, idempotency_key)
+
+    def give_back(self, payer: Account, transfer_id: str, idempotency_key: str | None = None) -> Transfer:
+        """Undo a payment that `payer` got, by a counter-entry that names it."""
+        place = self._place(transfer_id)
+        row = self._row(place)
+        if row is None or row[4] != Verdict.ACCEPTED.code:
+            raise Refused(Verdict.REVERSES_UNKNOWN)
+        original = read_transfer(self.database, row[0])
+        if all(posting.account != AccountId.read(payer.id) for posting in original.postings if posting.amount > 0):
+            raise Refused(Verdict.REVERSES_UNEQUAL)
+        return self._settle_once(payer, original.reversed(place), "", idempotency_key)
+
+    def _settle_once(self, payer: Account, wanted: entries.Transfer, memo: str, key: str | None) -> Transfer:
+        if not payer.is_here:
+            raise Refused(Verdict.HOME_IS_ELSEWHERE, name=payer.name, home=payer.home_name)
+        number, body = AccountId.read(payer.id).number, _request_digest(wanted, memo)
+        with self.saying():
+            earlier = self.private.answer(number, key) if key else None
+            if earlier and earlier[0] != body:
+                raise Refused(Objection.KEY_REUSED)
+            place = earlier[1] if earlier else self._sign(payer, wanted, memo)
+            if key and not earlier:
+                self.private.remember_answer(number, key, body, place)
+        return self.transfer(str(place))
+
+    def _sign(self, payer: Account, wanted: entries.Transfer, memo: str) -> RecordId:
+        """Absorb what the payment needs to be covered, judge it, and only then sign."""
+        for record in self._needed(wanted):
+            self.say(self.commons, record)
+        books = LogBooks(self.database, self.own_log(self.commons))
+        verdict = judge(wanted, books)
+        if verdict is not Verdict.ACCEPTED:
+            raise Refused(verdict, **self._details(verdict, payer, wanted))
+        salt = self.salt(self.commons)
+        return self.say(self.commons, wanted.record(self.clock.now(), self.node_id, memo, salt))
+
+    def _needed(self, wanted: entries.Transfer) -> Iterator[Record]:
+        """Yield absorbs for this payment: of what was paid in from elsewhere, only where the payment is not covered without."""
+        own = self.own_log(self.commons)
+        books = LogBooks(self.database, own)
+        logs = {wanted.reverses.log} if wanted.reverses else set()
+        for posting in wanted.postings:
+            floor = books.floor(posting.account, posting.currency)
+            if floor is None:
+                logs |= self._logs("SELECT log_no FROM currency WHERE number = ?", posting.currency)
+            at_home = posting.account.node == self.node_id and posting.amount < 0
+            if at_home and (floor is None or books.balance(posting.account, posting.currency) + posting.amount < floor):
+                logs |= self._logs("SELECT DISTINCT log_no FROM posting WHERE node = ? AND number = ?", *posting.account)
+        for log_id in sorted(logs - {own.log})[:CLOSES_MAX]:
+            log = self.records.log(log_id)
+            place = self.counted_place(log) if log else None
+            if place and place.height > books.absorbed(log_id):
+                yield links.absorb(self.clock.now(), place)
+
+    def _logs(self, nos: str, *values: object) -> set[LogId]:
+        return {LogId(log) for (log,) in self.database.rows(f"SELECT log FROM log WHERE no IN ({nos})", *values)}
+
+    def _details(self, verdict: Verdict, payer: Account, wanted: entries.Transfer) -> dict[str, object]:
+        number = next(posting.currency for posting in wanted.postings)
+        currency = next((known for known in self.currencies() if known.number == number), None)
+        details: dict[str, object] = {"name": payer.name, "home": payer.home_name, "currency": currency.name if currency else number}
+        if currency and verdict is Verdict.EXCEEDS_CREDIT_LIMIT:
+            room = self.room(payer, currency)
+            details["room"] = write_amount(max(0, room.payable), currency.decimals)
+        return details
+
+    # what people ask
+
+    def transfer(self, transfer_id: str) -> Transfer:
+        """Return a payment. Raises `Refused`."""
+        row = self._row(self._place(transfer_id))
+        if row is None:
+            raise Refused(Objection.NOT_FOUND)
+        return self._read(row, {currency.number: currency for currency in self.currencies()})
+
+    def statement(self, account: Account, older: str = "", limit: int = 20) -> Page[Transfer]:
+        """Return what moved on an account, newest first."""
+        below = int(older) if older.isascii() and older.isdigit() and len(older) < 19 else 2**63 - 1
+        rows = self.database.rows(
+            f"SELECT {TRANSFER_COLUMNS} FROM {TRANSFER_TABLES} WHERE transfer.no IN ("
+            "  SELECT transfer_no FROM posting WHERE node = ? AND number = ? AND transfer_no < ?"
+            "  ORDER BY transfer_no DESC LIMIT ?) ORDER BY transfer.no DESC",
+            *(*AccountId.read(account.id), below, limit + 1),
+        )
+        currencies = {currency.number: currency for currency in self.currencies()}
+        page = tuple(self._read(row, currencies) for row in rows[:limit])
+        return Page(page, str(rows[limit - 1][0]) if len(rows) > limit else "")
+
+    def rooms(self, account: Account) -> list[Room]:
+        """Return how much can be paid from `account` here, now, in each currency."""
+        return [self.room(account, currency) for currency in self.currencies()]
+
+    def room(self, account: Account, currency: Currency) -> Room:
+        place = AccountId.read(account.id)
+        balance = int(
+            self.database.value(
+                "SELECT amount FROM balance WHERE node = ? AND number = ? AND currency = ?", *place, currency.number
+            )
+            or 0
+        )
+        only_reads = self.trouble is not None
+        payable = max(0, balance - currency.floor) if account.is_here and not only_reads else 0
+        return Room(currency, balance, payable, currency.floor, self._waiting(), account.is_here, account.home_name, only_reads)
+
+    def _waiting(self) -> int:
+        """Return how many records that are here still wait for another; none of them is in any balance."""
+        return int(
+            self.database.value(
+                "SELECT coalesce(sum(log.height - coalesce(counted.height, 0)), 0) FROM log LEFT JOIN counted ON log_no = no"
+                " WHERE scope = ?",
+                self.commons,
+            )
+        )
+
+    def may_see_account(self, session: Session | None, account_id: str) -> bool:
+        """Members see their own statement, nobody else's."""
+        return session is not None and session.account.id == account_id
+
+    def _row(self, place: RecordId) -> Row | None:
+        return self.database.row(
+            f"SELECT {TRANSFER_COLUMNS} FROM {TRANSFER_TABLES} WHERE log.log = ? AND transfer.seq = ?", *place
+        )
+
+    def _place(self, transfer_id: str) -> RecordId:
+        try:
+            return RecordId.read(transfer_id)
+        except Malformed as fault:
+            raise Refused(Objection.NOT_FOUND) from fault
+
+    def _read(self, row: Row, currencies: Mapping[int, Currency]) -> Transfer:
+        _, log, seq, node, verdict, reverses_log, reverses_seq, core, text = row
+        fields = canonical.decode(core)
+        stated = entries.Transfer.read(fields, NodeId(node))
+        payer = min(stated.postings, key=lambda posting: posting.amount)
+        payee = max(stated.postings, key=lambda posting: posting.amount)
+        place = RecordId(LogId(log), seq)
+        holders = self.private.holders(place)
+        return Transfer(
+            id=str(place),
+            payer=self.account_at(payer.account),
+            payee=self.account_at(payee.account),
+            amount=payee.amount,
+            currency=currencies.get(payer.currency) or Currency(payer.currency, "?", "?", "", 0, 0, 0),
+            memo=_memo(text),
+            at=fields[1],
+            standing=self._standing(verdict, NodeId(node), holders),
+            verdict=verdict,
+            reverses=str(RecordId(LogId(reverses_log), reverses_seq)) if reverses_log else None,
+            reversed_by=self._reversed_by(place),
+            held_by=holders,
+            neighbours=len(self.private.peers()),
+        )
+
+    def _standing(self, verdict: str, node: NodeId, holders: int) -> Standing:
+        """What another node wrote is on two cards already; what this one wrote is so once a neighbour holds it."""
+        if verdict != Verdict.ACCEPTED.code:
+            return Standing.IN_QUESTION
+        return Standing.SETTLED if node != self.node_id or holders else Standing.GOOD
+
+    def _reversed_by(self, place: RecordId) -> str | None:
+        row = self.database.row(
+            "SELECT log.log, seq FROM transfer JOIN log ON log_no = log.no"
+            " WHERE reverses_log = ? AND reverses_seq = ? AND verdict = ?",
+            *(*place, Verdict.ACCEPTED.code),
+        )
+        return str(RecordId(LogId(row[0]), row[1])) if row else None
+
+
+def _memo(text: bytes | None) -> str:
+    said = canonical.decode(text) if text else None
+    return said[0] if type(said) is list and said and type(said[0]) is str else ""
+
+
+def _request_digest(wanted: entries.Transfer, memo: str) -> bytes:
+    rows = [[str(posting.account), posting.currency, posting.amount] for posting in wanted.postings]
+    request = [rows, str(wanted.reverses), memo]
+    return blake2b(canonical.encode(request), digest_size=16).digest()

@@ -1,0 +1,175 @@
+"""Neighbours: who has an account, who may sign in, and slow answers to wrong PINs.
+
+PINs are kept as Argon2id (RFC 9106) with 12 MiB, one at a time: the board has 512 MB, and a guesser should wait as well.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import threading
+from typing import Final
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from appliance.answers import Account, MemberCard, Session
+from appliance.commons.names import clean_name, folded
+from appliance.door import Door
+from appliance.errors import Objection, Refused
+from appliance.kinds import Member
+from appliance.ledger.transfer import AccountId
+from appliance.ledger.verdicts import Verdict
+from appliance.store.database import Row
+from mesh.errors import Malformed
+from mesh.keys import NodeId, written
+
+PIN: Final = re.compile(r"\d{4,12}", re.ASCII)
+NEW_PIN_DIGITS: Final = 6
+HASHER: Final = PasswordHasher(time_cost=2, memory_cost=12 * 1024, parallelism=1)
+ONE_AT_A_TIME: Final = threading.Lock()
+ACCOUNT_COLUMNS: Final = "member.node, number, member.name, node_name.name"
+ACCOUNT_TABLES: Final = "member LEFT JOIN node_name ON node_name.node = member.node"
+
+
+class People(Door):
+    def add_member(self, name: str, pin: str | None = None, keeper: bool = False) -> MemberCard:
+        """Open an account here. Without `pin` a fresh one is drawn for the paper card. Raises `Refused`."""
+        name, pin = clean_name(name), pin or "".join(secrets.choice("0123456789") for _ in range(NEW_PIN_DIGITS))
+        if not PIN.fullmatch(pin):
+            raise Refused(Objection.PIN_TOO_WEAK)
+        pin_hash = _hash(pin)
+        with self.saying():
+            if self._number_of(name) is not None:
+                raise Refused(Objection.NAME_TAKEN, name=name)
+            number = int(self.database.value("SELECT coalesce(max(number), 0) FROM member WHERE node = ?", self.node_id)) + 1
+            self.say(self.commons, Member(number, name).record(self.clock.now(), self.salt(self.commons)))
+            self.private.set_credential(number, pin_hash, keeper)
+        account = self.account(str(AccountId(self.node_id, number)))
+        return MemberCard(account, pin, self.settings.name, self.settings.address)
+
+    def accounts(self, query: str = "") -> list[Account]:
+        """Return neighbours in the order of their names; with `query`, those whose names begin so."""
+        rows = self.database.rows(
+            f"SELECT {ACCOUNT_COLUMNS} FROM {ACCOUNT_TABLES} WHERE substr(folded, 1, length(?1)) = ?1"
+            " AND member.name <> '' ORDER BY folded, member.node",
+            folded(query.strip()),
+        )
+        return [self.account_of(row) for row in rows]
+
+    def account(self, account_id: str) -> Account:
+        try:
+            wanted = AccountId.read(account_id)
+        except Malformed as fault:
+            raise Refused(Objection.NOT_FOUND) from fault
+        return self.account_at(wanted, required=True)
+
+    def account_at(self, wanted: AccountId, required: bool = False) -> Account:
+        """Return an account by its place; a nameless one where its home has not told of it here yet."""
+        row = self.database.row(
+            f"SELECT {ACCOUNT_COLUMNS} FROM {ACCOUNT_TABLES} WHERE member.node = ? AND number = ?", *wanted
+        )
+        if row is None and required:
+            raise Refused(Objection.NOT_FOUND)
+        return self.account_of(row or (*wanted, "", None))
+
+    def account_of(self, row: Row) -> Account:
+        node, number, name, home = row
+        is_here = node == self.node_id
+        home_name = self.settings.name if is_here else home or written(node)[:8]
+        return Account(str(AccountId(NodeId(node), number)), name, written(node), home_name, is_here)
+
+    def find_payee(self, text: str) -> Account:
+        """Return whom NAME, NAME@NODE or an account's id means; a neighbour of this node before others. Raises `Refused`."""
+        text = text.strip()
+        name, _, home = text.partition("@")
+        found = [account for account in self.accounts(name) if folded(account.name) == folded(name)]
+        if home:
+            found = [account for account in found if self._is_home(account, home)]
+        here = [account for account in found if account.is_here]
+        if len(here or found) == 1:
+            return (here or found)[0]
+        if found:
+            raise Refused(Verdict.PAYEE_AMBIGUOUS, name=name, example=found[0].home_name)
+        return self._account_by_id(text)
+
+    def _account_by_id(self, text: str) -> Account:
+        try:
+            return self.account_at(AccountId.read(text), required=True)
+        except (Malformed, Refused) as fault:
+            raise Refused(Verdict.PAYEE_UNKNOWN, name=text[:40] or "nobody") from fault
+
+    def _is_home(self, account: Account, home: str) -> bool:
+        return folded(home.strip()) in (folded(account.home_name), account.node_id, account.node_id[:8])
+
+    # signing in
+
+    def sign_in(self, name: str, pin: str) -> Session:
+        """Return a session. Wrong PINs make the next try wait, twice as long each time; the wait outlives a restart."""
+        key = folded(name.strip())[:40]
+        with self.database.writing():
+            if wait := self.private.wait_s(key):
+                raise Refused(Objection.TRY_LATER, seconds=wait)
+            self.private.note_failure(key)  # taken back below: a pulled plug must not give a free try
+        number = self._number_of(name.strip())
+        credential = self.private.credential(number) if number is not None else None
+        if not _matches(credential[0] if credential else None, pin) or number is None:
+            self._send_home(name)
+            raise Refused(Objection.SIGN_IN_FAILED)
+        with self.database.writing():
+            self.private.forget_failures(key)
+            token = self.private.new_session(number)
+        session = self.session(token)
+        assert session is not None
+        return session
+
+    def _send_home(self, name: str) -> None:
+        """Tell a neighbour whose account is kept elsewhere where to go."""
+        elsewhere = [account for account in self.accounts(name) if folded(account.name) == folded(name.strip())]
+        if elsewhere and not any(account.is_here for account in elsewhere):
+            raise Refused(Objection.SIGN_IN_ELSEWHERE, name=elsewhere[0].name, home=elsewhere[0].home_name)
+
+    def session(self, token: str) -> Session | None:
+        """Return whose token this is. Sessions end by signing out or by newer ones, never by a clock."""
+        known = self.private.session(token)
+        if known is None:
+            return None
+        number, csrf = known
+        credential = self.private.credential(number)
+        account = self.account_at(AccountId(self.node_id, number))
+        return Session(token, csrf, account, bool(credential and credential[1]))
+
+    def sign_out(self, token: str) -> None:
+        with self.database.writing():
+            self.private.end_session(token)
+
+    def change_pin(self, session: Session, old: str, new: str) -> None:
+        """Set a new PIN and sign out everywhere else."""
+        if not PIN.fullmatch(new):
+            raise Refused(Objection.PIN_TOO_WEAK)
+        number = AccountId.read(session.account.id).number
+        self.sign_out(self.sign_in(session.account.name, old).token)
+        with self.database.writing():
+            self.private.set_credential(number, _hash(new), session.is_keeper)
+            self.private.end_sessions(number, but=session.token)
+
+    def _number_of(self, name: str) -> int | None:
+        number = self.database.value("SELECT number FROM member WHERE node = ? AND folded = ?", self.node_id, folded(name))
+        return None if number is None else int(number)
+
+
+def _hash(pin: str) -> str:
+    with ONE_AT_A_TIME:
+        return HASHER.hash(pin)
+
+
+def _matches(pin_hash: str | None, pin: str) -> bool:
+    """Compare in the same time whether there is such a member or not."""
+    with ONE_AT_A_TIME:
+        if pin_hash is None:
+            HASHER.hash(pin[:64])
+            return False
+        try:
+            return HASHER.verify(pin_hash, pin[:64])
+        except (VerificationError, InvalidHashError):
+            return False

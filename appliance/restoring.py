@@ -1,0 +1,29 @@
+"""Putting a backup back. The old logs are left behind: somebody may hold what came after the backup, so none is written on."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from appliance import settings
+from appliance.door import Door
+from appliance.errors import SettingsFault, StoreFault
+from appliance.store.database import os_fault
+
+
+def restore(source: Path, data: Path) -> None:
+    """Make a node in the new directory `data` from a backup; it begins its next incarnation. Raises `SettingsFault`."""
+    if not (source / "hedgerow.db").is_file() or not (source / "node.key").is_file():
+        raise SettingsFault(f"{source} is not a backup of a node: hedgerow.db and node.key belong in it.")
+    if data.exists() and any(data.iterdir()):
+        raise SettingsFault(f"{data} is not empty. Name a new directory; the old one stays as it is.")
+    try:
+        shutil.copytree(source, data, dirs_exist_ok=True)
+    except (OSError, shutil.Error) as fault:
+        shutil.rmtree(data, ignore_errors=True)
+        cause = fault if isinstance(fault, OSError) and fault.strerror else None
+        raise os_fault(data, cause) if cause else StoreFault(f"{source} could not be copied to {data}.") from fault
+    door = Door(settings.load(data))
+    door.reopen()
+    door.seal()
+    door.close()
