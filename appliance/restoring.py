@@ -19,10 +19,12 @@ def restore(source: Path, data: Path) -> None:
         raise SettingsFault(f"{data} is not empty. Name a new directory; the old one stays as it is.")
     try:
         shutil.copytree(source, data, dirs_exist_ok=True)
-    except (OSError, shutil.Error) as fault:
+    except shutil.Error as fault:
         shutil.rmtree(data, ignore_errors=True)
-        cause = fault if isinstance(fault, OSError) and fault.strerror else None
-        raise os_fault(data, cause) if cause else StoreFault(f"{source} could not be copied to {data}.") from fault
+        raise StoreFault(f"{source} could not be copied to {data} ({fault.args[0][0][2]}).") from fault
+    except OSError as fault:
+        shutil.rmtree(data, ignore_errors=True)
+        raise os_fault(data, fault) from fault
     door = Door(settings.load(data))
     door.reopen()
     door.seal()
