@@ -1,0 +1,110 @@
+"""From what was typed to typed values. Whether a value is allowed is for the node to say; here it is only made readable."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+from typing import BinaryIO, Final, cast
+
+from flask import request
+
+from appliance.answers import Board, ZineForm
+from appliance.errors import Objection, Refused
+
+ONCE_SIZE: Final = 16
+UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
+CURSOR: Final = re.compile(r"[\w.:=-]{1,120}", re.ASCII)
+LOCAL: Final = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,500}")
+
+
+def once() -> str:
+    """Return a mark for a form that must act only once, however often its button is pressed."""
+    return secrets.token_urlsafe(ONCE_SIZE)
+
+
+def line(name: str) -> str:
+    """Return a typed line without what cannot be printed and without spaces around it."""
+    return " ".join(paragraphs(name).split())
+
+
+def paragraphs(name: str) -> str:
+    """Return a typed text of several lines."""
+    typed = request.form.get(name, "").replace("\r\n", "\n").replace("\r", "\n")
+    return UNPRINTABLE.sub("", typed).strip()
+
+
+def asked(name: str) -> str:
+    """Return a short word of the page's address."""
+    return UNPRINTABLE.sub("", request.args.get(name, ""))[:200].strip()
+
+
+def query() -> str:
+    """Return what is searched for."""
+    return asked("q")
+
+
+def cursor(name: str = "older") -> str:
+    """Return where a long list goes on; what cannot be such a mark begins at the top."""
+    older = request.args.get(name, "")
+    return older if CURSOR.fullmatch(older) else ""
+
+
+def way_back() -> str:
+    """Return the page of this portal to go to after signing in, the ledger where the address names none of ours."""
+    wanted = request.values.get("next", "")
+    return wanted if LOCAL.fullmatch(wanted) else "/ledger"
+
+
+def file(name: str) -> tuple[BinaryIO, str]:
+    """Return an uploaded file and its name; Refused(TEXT_EMPTY) where none was chosen."""
+    upload = request.files.get(name)
+    if upload is None or not upload.filename:
+        raise Refused(Objection.TEXT_EMPTY)
+    return cast(BinaryIO, upload.stream), UNPRINTABLE.sub("", upload.filename)[-200:]
+
+
+@dataclass(frozen=True, slots=True)
+class PayForm:
+    """A payment as typed."""
+
+    to: str
+    amount: str
+    currency: str
+    memo: str
+    once: str
+
+    @classmethod
+    def read(cls) -> PayForm:
+        return cls(line("to"), line("amount"), line("currency"), line("memo"), line("once") or once())
+
+
+@dataclass(frozen=True, slots=True)
+class PostForm:
+    """An offer, a want or a notice as typed."""
+
+    board: Board
+    title: str
+    body: str
+    once: str
+
+    @classmethod
+    def read(cls, boards: tuple[Board, ...]) -> PostForm:
+        typed = line("board")
+        board = next((board for board in boards if board.value == typed), boards[0])
+        return cls(board, line("title"), paragraphs("body"), line("once") or once())
+
+
+def read_zine() -> ZineForm:
+    """Return what a maker tells about a zine."""
+    tags = tuple(dict.fromkeys(tag for part in line("tags").split(",") if (tag := part.strip())))
+    return ZineForm(
+        title=line("title"),
+        creator=line("creator"),
+        language=line("language") or "en",
+        description=paragraphs("description"),
+        series=line("series"),
+        issue=line("issue"),
+        licence=line("licence"),
+        tags=tags,
+    )

@@ -1,0 +1,30 @@
+"""Which language a page speaks. The catalogues in `translations/` say what there is; the browser says what it likes."""
+
+from __future__ import annotations
+
+from typing import Final, cast
+
+from babel import Locale
+from flask import Flask, current_app, has_request_context, request
+from flask_babel import Babel, get_locale
+
+FALLBACK: Final = "en"
+
+
+def join(app: Flask) -> None:
+    """Give every template the language and the writing direction of its page."""
+    app.config["BABEL_DEFAULT_LOCALE"] = FALLBACK
+    babel = Babel(app, locale_selector=_liked)
+    with app.app_context():
+        app.extensions["spoken"] = sorted({str(locale) for locale in babel.list_translations()} | {FALLBACK})
+    app.context_processor(_direction)
+
+
+def _liked() -> str:
+    spoken = cast("list[str]", current_app.extensions["spoken"])
+    return (request.accept_languages.best_match(spoken) if has_request_context() else None) or FALLBACK
+
+
+def _direction() -> dict[str, str]:
+    locale = get_locale() or Locale(FALLBACK)
+    return {"language": str(locale).replace("_", "-"), "direction": locale.text_direction}

@@ -1,0 +1,98 @@
+"""A zine as a page. What strangers write may be anything, so three walls stand behind each other:
+
+Markdown is read without raw HTML; what comes out keeps only the tags and addresses listed here; and the page's policy lets no
+script run whatever got through. The only place that knows markdown-it and nh3.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from markupsafe import Markup
+
+SIZE_MAX: Final = 384 * 1024  # bytes; what is larger is for taking along
+KEPT_PAGES: Final = 12
+MARKDOWN: Final = "text/markdown"
+
+TAGS: Final = frozenset(
+    "a blockquote br code del em h2 h3 h4 h5 h6 hr img li ol p pre s strong sub sup table tbody td th thead tr ul".split()
+)
+ATTRIBUTES: Final = {"a": {"href", "title"}, "img": {"src", "alt", "title"}, "ol": {"start"}, "td": {"align"}}
+SCHEMES: Final = frozenset({"http", "https", "mailto", "tel", "data"})
+# An SVG within <img> can neither run a script nor load anything (SVG Integration, "secure static mode").
+PICTURE: Final = re.compile(r"data:image/(svg\+xml|png|jpeg)[;,]", re.IGNORECASE)
+ADDRESS: Final = re.compile(r"(https?://|mailto:|tel:|/(?![/\\])|#)", re.IGNORECASE)
+
+
+def page(path: Path, media_type: str, blob: str) -> Markup:
+    """Return the file at `path` as HTML that may stand within a page. `blob` names its content, for keeping a few."""
+    return _kept_page(str(path), media_type, blob)
+
+
+@lru_cache(maxsize=KEPT_PAGES)
+def _kept_page(path: str, media_type: str, _blob: str) -> Markup:
+    text = Path(path).read_text(encoding="utf-8", errors="replace")
+    return from_markdown(text) if media_type == MARKDOWN else from_text(text)
+
+
+def from_text(text: str) -> Markup:
+    """Return plain text as it stands, its lines kept."""
+    return Markup('<pre class="text" dir="auto">{}</pre>').format(text)
+
+
+def from_markdown(text: str) -> Markup:
+    """Return Markdown (CommonMark with tables) as clean HTML whose headings stand below the page's own."""
+    reader = _reader()
+    tokens = reader.parse(text)
+    _nest_headings(tokens)
+    rough = reader.renderer.render(tokens, reader.options, {})
+    return Markup(clean(rough))  # noqa: S704 (it was just cleaned)
+
+
+def clean(html: str) -> str:
+    """Return `html` with nothing in it but the tags and addresses that are listed here."""
+    return nh3.clean(
+        html,
+        tags=set(TAGS),
+        attributes={tag: set(names) for tag, names in ATTRIBUTES.items()},
+        attribute_filter=_harmless,
+        url_schemes=set(SCHEMES),
+        link_rel="noopener noreferrer nofollow",
+    )
+
+
+def _reader() -> MarkdownIt:
+    reader = MarkdownIt("commonmark", {"html": False, "maxNesting": 20}).enable(["table", "strikethrough"])
+    reader.validateLink = _may_be_shown  # type: ignore[method-assign]
+    return reader
+
+
+def _may_be_shown(address: str) -> bool:
+    return bool(PICTURE.match(address) or ADDRESS.match(address))
+
+
+def _harmless(tag: str, name: str, value: str) -> str | None:
+    """Keep an address only where it belongs: pictures are within the zine, and links are no pictures."""
+    if name == "src":
+        return value if PICTURE.match(value) else None
+    if name == "href":
+        return value if ADDRESS.match(value) else None
+    return value
+
+
+def _nest_headings(tokens: Sequence[Token]) -> None:
+    """Set headings below the page's own, none deeper than one step, so that a screen reader can walk them (WCAG 1.3.1)."""
+    above: list[int] = []
+    for opening, words, closing in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if opening.type != "heading_open":
+            continue
+        level = int(opening.tag[1])
+        above = [*(outer for outer in above if outer < level), level]
+        opening.tag = closing.tag = f"h{len(above) + 1}" if words.content.strip() and len(above) < 6 else "p"

@@ -1,0 +1,42 @@
+"""The pages, one file for each noun."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from webui.views import (
+    archive,
+    carry,
+    commons,
+    feeds,
+    help,  # noqa: A004 (a page is called what people call it)
+    home,
+    ledger,
+    market,
+    mesh,
+    numbers,
+    poster,
+    signin,
+    source,
+    steward,
+)
+
+PAGES: Final = tuple(
+    room.pages
+    for room in (
+        home,
+        ledger,
+        archive,
+        market,
+        commons,
+        numbers,
+        mesh,
+        carry,
+        steward,
+        signin,
+        help,
+        source,
+        feeds,
+        poster,
+    )
+)

@@ -1,0 +1,113 @@
+"""The archive: find, read, take along, publish and take back zines."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Blueprint, Response, redirect, request, send_file, url_for
+from flask_babel import gettext
+from werkzeug.wrappers import Response as Redirect
+
+from appliance.answers import Zine, ZineForm
+from appliance.errors import Refused
+from webui import forms, reading
+from webui.refusals import page
+from webui.signin import member, members_only, node, visitor
+
+pages = Blueprint("archive", __name__)
+
+LISTED: Final = 20
+BLANK: Final = ZineForm(title="")
+ENDINGS: Final = {"text/markdown": ".md", "text/plain": ".txt"}
+
+
+@pages.get("/archive")
+def show() -> Response:
+    """Show the shelf, or what was searched for."""
+    return _page(BLANK)
+
+
+@pages.post("/archive")
+@members_only
+def publish() -> Response | Redirect:
+    """Take in a zine from its maker."""
+    typed = forms.read_zine()
+    try:
+        content, file_name = forms.file("file")
+        zine = node().publish(typed, content, file_name, member().account)
+    except Refused as refusal:
+        return _page(typed, refusal)
+    return redirect(url_for("archive.zine", zine_id=zine.id), 303)
+
+
+@pages.get("/archive/<zine_id>")
+def zine(zine_id: str) -> Response:
+    """Show what is known about one zine."""
+    return page("zine.html", zine=_zine(zine_id), readable_max=reading.SIZE_MAX)
+
+
+@pages.get("/archive/<zine_id>/read")
+def read(zine_id: str) -> Response:
+    """Show a zine as a page."""
+    zine, file = _zine(zine_id), node().zine_file(zine_id)
+    text = reading.page(file.path, file.media_type, file.etag) if file.size <= reading.SIZE_MAX else None
+    return page("reader.html", zine=zine, text=text)
+
+
+@pages.get("/archive/<zine_id>/file")
+def take(zine_id: str) -> Response:
+    """Hand out the file, whole or in parts (RFC 9110 section 14)."""
+    return send_zine(_zine(zine_id))
+
+
+@pages.post("/archive/<zine_id>/ask")
+def ask(zine_id: str) -> Redirect:
+    """Ask the neighbour nodes for a file that is not here."""
+    node().ask_for(zine_id)
+    return redirect(url_for("archive.zine", zine_id=zine_id), 303)
+
+
+@pages.post("/archive/<zine_id>/withdraw")
+@members_only
+def withdraw(zine_id: str) -> Redirect:
+    """Take a zine back."""
+    node().withdraw_zine(zine_id, member())
+    return redirect(url_for("archive.show", said="withdrawn"), 303)
+
+
+def send_zine(zine: Zine) -> Response:
+    """Send a zine's file, always as something to keep: a stranger's file is never shown as one of our pages."""
+    file = node().zine_file(zine.id)
+    response = send_file(
+        file.path,
+        mimetype=file.media_type,
+        as_attachment=True,
+        download_name=_file_name(zine),
+        conditional=True,
+        etag=file.etag,
+        max_age=None,
+    )
+    response.headers["Accept-Ranges"] = "bytes"
+    return response
+
+
+def _file_name(zine: Zine) -> str:
+    """Name a file so that every phone and every FAT32 stick takes it."""
+    kept = "".join(sign if sign.isalnum() else " " for sign in zine.title)[:60]
+    return ("-".join(kept.split()) or "zine") + ENDINGS.get(zine.media_type, ".bin")
+
+
+def _zine(zine_id: str) -> Zine:
+    return node().zine(zine_id, visitor())
+
+
+def _page(typed: ZineForm, refusal: Refused | None = None) -> Response:
+    query = forms.query()
+    return page(
+        "archive.html",
+        refusal,
+        typed=typed,
+        query=query,
+        found=node().zines(query, older=forms.cursor(), limit=LISTED),
+        said=gettext("It was taken back.") if request.args.get("said") == "withdrawn" else "",
+    )

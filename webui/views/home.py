@@ -1,0 +1,70 @@
+"""The street's notice board: what is new, what your account holds, how the node is. And whether it is well, for machines."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Blueprint, Response, make_response, render_template
+from flask_babel import gettext, ngettext
+
+from appliance.answers import Board
+from appliance.errors import StoreFault
+from webui.signin import node, visitor
+from webui.words import seconds
+
+pages = Blueprint("home", __name__)
+
+SLIPS_MAX: Final = 4  # on each board
+ZINES_MAX: Final = 6
+HEARD_LATELY_S: Final = 2 * 3600
+
+
+@pages.get("/")
+def show() -> str:
+    """Show the board."""
+    here, session = node(), visitor()
+    return render_template(
+        "home.html",
+        state=state_line(),
+        rooms=here.rooms(session.account) if session else (),
+        notices=here.posts(Board.NOTICE, limit=SLIPS_MAX, session=session).rows,
+        offers=here.posts(Board.OFFER, limit=SLIPS_MAX, session=session).rows,
+        wants=here.posts(Board.WANT, limit=SLIPS_MAX, session=session).rows,
+        zines=here.zines(limit=ZINES_MAX).rows,
+    )
+
+
+def state_line() -> str:
+    """Say in one line how the node is."""
+    if node().trouble is not None:
+        return gettext("This node only reads for now. Its keeper can see why.")
+    heard = [neighbour.heard_s for neighbour in node().neighbours() if neighbour.heard_s is not None]
+    lately = [ago for ago in heard if ago <= HEARD_LATELY_S]
+    if lately:
+        count = len(lately)
+        return ngettext("One neighbour node is in reach.", "%(num)s neighbour nodes are in reach.", count)
+    if heard:
+        return gettext("This node works alone. A neighbour was last heard %(time)s ago.", time=seconds(min(heard)))
+    return gettext("This node works alone. What you do here is kept, and passed on when a neighbour is heard.")
+
+
+@pages.get("/healthz")
+def health() -> Response:
+    """Answer 200 when the store can be read and written, else 503, each with a line to read."""
+    try:
+        node().health()
+    except StoreFault as fault:
+        answer = make_response(f"{fault}\n", 503)
+    else:
+        answer = make_response(gettext("This node is well: it can read and write.") + "\n")
+    answer.mimetype = "text/plain"
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@pages.get("/favicon.ico")
+def favicon() -> Response:
+    """Answer those browsers that ask for a picture whatever the page says: there is none to fetch."""
+    response = make_response("", 204)
+    response.headers["Cache-Control"] = "max-age=604800"
+    return response

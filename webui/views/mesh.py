@@ -1,0 +1,37 @@
+"""The neighbour nodes: who is heard, what they hold, how much of the air this node takes, and how sure it is of the time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from flask import Blueprint, Response
+from flask_babel import lazy_gettext
+
+from webui.refusals import page
+from webui.signin import node
+
+pages = Blueprint("mesh", __name__)
+
+CLOCKS: Final = {
+    "none": lazy_gettext("This node does not know what time it is, and does not mind: nothing here depends on it."),
+    "hint": lazy_gettext("This node has heard what time it is, but only once. It shows:"),
+    "agreed": lazy_gettext("This node is sure of the time:"),
+}
+
+
+@pages.get("/mesh")
+def show() -> Response:
+    """Show the neighbourhood of nodes."""
+    status: Mapping[str, Any] = node().status().as_json()
+    air, clock = status["air"], status["clock"]
+    return page(
+        "mesh.html",
+        neighbours=node().neighbours(),
+        air_used=round(air["used_ms_hour"] / 1000, 1),
+        air_budget=round(air["budget_ms_hour"] / 1000, 1),
+        air_packets=air["packets_day"],
+        air_bytes=air["bytes_day"],
+        clock_words=CLOCKS.get(clock["trust"], CLOCKS["none"]),
+        clock_now=clock["now"] if clock["trust"] != "none" else 0,
+    )

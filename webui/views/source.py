@@ -1,0 +1,25 @@
+"""This software's own source, for everybody who uses it here (AGPL-3.0 section 13), and for the street's next node."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, render_template, stream_with_context, url_for
+
+from webui.signin import node
+from webui.source import packed_source
+
+pages = Blueprint("source", __name__)
+
+
+@pages.get("/source")
+def show() -> str:
+    """Tell what can be taken along."""
+    return render_template("source.html", download=url_for("source.take"), version=node().version)
+
+
+@pages.get("/source.tar.gz")
+def take() -> Response:
+    """Hand out the source as it runs here, packed while it is sent."""
+    name = f"hedgerow-{node().version}"
+    response = Response(stream_with_context(packed_source(name)), mimetype="application/gzip")
+    response.headers["Content-Disposition"] = f"attachment; filename={name}.tar.gz"
+    return response

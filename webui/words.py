@@ -1,0 +1,151 @@
+"""How facts are put into words: amounts, days, sizes, standings and refusals, in the language of the page."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import UTC, datetime
+from typing import Final
+
+from flask import Flask
+from flask_babel import gettext, lazy_gettext
+from markupsafe import Markup
+
+from appliance.answers import Account, Board, Currency, Room, Standing
+from appliance.errors import Refused
+
+MINUS: Final = "\u2212"
+ISOLATE: Final = "\u2068{}\u2069"  # first strong isolate … pop: a name in another script leaves the sentence in order
+UNSURE: Final = lazy_gettext("time unsure")
+
+STANDINGS: Final = {
+    Standing.SETTLED: (
+        lazy_gettext("settled"),
+        lazy_gettext("Kept here and at another node as well. It outlives the loss of this one."),
+    ),
+    Standing.GOOD: (
+        lazy_gettext("good"),
+        lazy_gettext("Kept safely at this node. When another node holds it too, it is settled."),
+    ),
+    Standing.PROMISE: (
+        lazy_gettext("promise"),
+        lazy_gettext("It rests on a person's word until they have come here."),
+    ),
+    Standing.IN_QUESTION: (
+        lazy_gettext("in question"),
+        lazy_gettext("It does not count for now. People have to look at it together."),
+    ),
+}
+
+BOARDS: Final = {
+    Board.NOTICE: lazy_gettext("Notice"),
+    Board.OFFER: lazy_gettext("Offer"),
+    Board.WANT: lazy_gettext("Want"),
+}
+
+
+def join(app: Flask) -> None:
+    """Teach the templates to say these things."""
+    for say in (amount, signed_amount, moment, size, standing, standing_meaning, person, seconds, why):
+        app.add_template_filter(say)
+    app.jinja_env.globals["BOARDS"] = BOARDS
+
+
+def amount(units: int, currency: Currency) -> str:
+    """Write smallest units in the currency's own: 150 with two decimals is `1.5`, 700 is `7`."""
+    whole, part = divmod(abs(units), 10**currency.decimals)
+    fraction = f"{part:0{currency.decimals}d}".rstrip("0") if currency.decimals else ""
+    return (MINUS if units < 0 else "") + str(whole) + (f".{fraction}" if fraction else "")
+
+
+def signed_amount(units: int, currency: Currency) -> str:
+    """Write an amount with its sign, as in a statement."""
+    return ("+" if units > 0 else "") + amount(units, currency)
+
+
+def moment(at: int) -> Markup:
+    """Write seconds since 1970 as a day and a time of this place, or that nobody can tell."""
+    if at <= 0:
+        return Markup('<span class="unsure">{}</span>').format(UNSURE)
+    try:
+        here = datetime.fromtimestamp(at, tz=UTC).astimezone()
+    except (ValueError, OverflowError, OSError):  # a writer's clock beyond the year 9999
+        return Markup('<span class="unsure">{}</span>').format(UNSURE)
+    stamp = here.isoformat(timespec="minutes")
+    return Markup('<time datetime="{}">{:%Y-%m-%d %H:%M}</time>').format(stamp, here)
+
+
+def rfc3339(at: int) -> str:
+    """Write seconds since 1970 for a feed, which must have a time: an unsure one is 1970."""
+    try:
+        return datetime.fromtimestamp(max(at, 0), tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        return "1970-01-01T00:00:00Z"
+
+
+def size(count: int) -> str:
+    """Write a number of bytes for people."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count} {unit}"
+        count = round(count / 1000)
+    return f"{count} GB"
+
+
+def why(room: Room) -> str:
+    """Say how much can be paid from an account here and now, and why that much."""
+    if room.read_only:
+        return gettext("This node only reads for now, so nothing can be paid here. Its keeper can see why.")
+    if not room.is_home:
+        return gettext("This account is kept at %(home)s. Please pay there.", home=ISOLATE.format(room.home_name))
+    balance, floor = amount(room.balance, room.currency), amount(room.floor, room.currency)
+    words = [
+        gettext(
+            "Your account stands at %(balance)s, and nobody's may go below %(floor)s.", balance=balance, floor=floor
+        )
+    ]
+    if room.waiting:
+        words.append(gettext("Some news from other nodes is still incomplete. What it brings is not counted yet."))
+    return " ".join(words)
+
+
+def seconds(count: int) -> str:
+    """Write a stretch of time in its largest whole unit."""
+    if count < 120:
+        return gettext("%(count)s seconds", count=count)
+    if count < 2 * 3600:
+        return gettext("%(count)s minutes", count=count // 60)
+    if count < 48 * 3600:
+        return gettext("%(count)s hours", count=count // 3600)
+    return gettext("%(count)s days", count=count // 86400)
+
+
+def standing(word: Standing) -> str:
+    """Say one of the four words."""
+    return str(STANDINGS[word][0])
+
+
+def standing_meaning(word: Standing) -> str:
+    """Say what one of the four words means."""
+    return str(STANDINGS[word][1])
+
+
+def person(account: Account) -> Markup:
+    """Write a name so that its script cannot disturb what stands around it; a withdrawn name is said to be one."""
+    if not account.name:
+        return Markup("<i>{}</i>").format(gettext("a neighbour who took the name back"))
+    if account.is_here or not account.home_name:
+        return Markup("<bdi>{}</bdi>").format(account.name)
+    return Markup('<bdi>{}</bdi> <span class="at">{}</span>').format(
+        account.name, gettext("at %(home)s", home=ISOLATE.format(account.home_name))
+    )
+
+
+def sentence(refusal: Refused) -> str:
+    """Say a refusal in the language of the page."""
+    details = {name: _isolated(value) for name, value in refusal.details.items()}
+    return gettext(refusal.verdict.value).format(**details)
+
+
+def _isolated(value: object) -> object:
+    plain = not isinstance(value, str) or all(unicodedata.bidirectional(sign) not in {"R", "AL"} for sign in value)
+    return value if plain else ISOLATE.format(value)

@@ -1,0 +1,151 @@
+"""The portal as a server: pages over one node, on waitress. The only place that knows waitress.
+
+Waitress reads and writes in one loop and gives a thread only to a request that has arrived whole, so phones that walk out of
+reach in the middle hold no thread. It logs no requests, and so no addresses.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from waitress.adjustments import Adjustments
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+from waitress.server import TcpWSGIServer
+from waitress.utilities import RequestEntityTooLarge
+from waitress.wasyncore import close_all
+
+from appliance.errors import SettingsFault
+from webui import create_app
+from webui.uploads import BESIDES_FILE
+
+if TYPE_CHECKING:
+    from appliance.node import Node
+
+THREADS: Final = 6
+CONNECTIONS_MAX: Final = 200
+SILENCE_MAX_S: Final = 30
+HEADER_SIZE_MAX: Final = 16 * 1024
+
+Ready = Callable[[int], None]
+
+
+def serve(node: Node, host: str, port: int, ready: Ready | None = None) -> None:
+    """Serve the pages of `node` until SystemExit or KeyboardInterrupt. `ready` hears the port once it listens.
+
+    Raises SettingsFault where the port or the directory for uploads cannot be had.
+    """
+    tempfile.tempdir = str(_upload_room(node.settings.data))
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a short queue is no news
+    with _listener(host, port) as listener:
+        connections: dict[int, object] = {}
+        server = _Server(
+            create_app(node),
+            connections,
+            _sock=listener,
+            adj=_adjustments(listener, node.settings.portal.upload_max_bytes + BESIDES_FILE),
+            sockinfo=(listener.family, listener.type, listener.proto, listener.getsockname()),
+            bind_socket=False,
+        )
+        try:
+            if ready is not None:
+                ready(server.effective_port)
+            server.run()
+        finally:
+            close_all(connections)
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        return socket.create_server(found[0][4][:2], family=found[0][0], backlog=128)
+    except OSError as fault:
+        raise SettingsFault(
+            f"The pages cannot use port {port} of {host}: {fault.strerror}. "
+            "End the other program, or change portal.port in node.yaml."
+        ) from fault
+
+
+def _adjustments(listener: socket.socket, body_size_max: int) -> Adjustments:
+    return Adjustments(
+        sockets=[listener],
+        threads=THREADS,
+        connection_limit=CONNECTIONS_MAX,
+        channel_timeout=SILENCE_MAX_S,
+        cleanup_interval=5,
+        asyncore_use_poll=True,
+        max_request_header_size=HEADER_SIZE_MAX,
+        max_request_body_size=body_size_max,
+        log_socket_errors=False,
+        ident="",
+        clear_untrusted_proxy_headers=True,
+    )
+
+
+def _upload_room(data: Path) -> Path:
+    """Return where uploads wait: on the data partition, since /tmp may be a piece of a small memory."""
+    room = data / "uploads"
+    try:
+        room.mkdir(mode=0o700, exist_ok=True)
+    except OSError as fault:
+        raise SettingsFault(f"{room} cannot be made: {fault.strerror}. Check the card and who owns it.") from fault
+    return room
+
+
+class _TooLarge(RequestEntityTooLarge):  # type: ignore[misc]
+    """Says in one sentence that an upload is too large, before it was read."""
+
+    def __init__(self, size_max: int, is_for_programs: bool) -> None:
+        super().__init__(f"That is more than this node takes in at once: at most {size_max} bytes. Nothing was kept.")
+        self._is_for_programs = is_for_programs
+
+    def to_response(self, ident: str | None = None) -> tuple[str, list[tuple[str, str]], bytes]:  # noqa: ARG002
+        kind, content = "text/plain; charset=utf-8", f"{self.body}\n"
+        if self._is_for_programs:
+            document = {"type": "about:blank", "title": "Content Too Large", "status": self.code, "detail": self.body}
+            kind, content = "application/problem+json", json.dumps(document)
+        return f"{self.code} Content Too Large", [("Content-Type", kind)], content.encode()
+
+
+class _Parser(HTTPRequestParser):  # type: ignore[misc]
+    """Refuses at once what announces itself as too large, also to those who would wait for "100 Continue"."""
+
+    def received(self, data: bytes) -> int:
+        consumed: int = super().received(data)
+        if isinstance(self.error, RequestEntityTooLarge) and not isinstance(self.error, _TooLarge):
+            size_max = self.adj.max_request_body_size - BESIDES_FILE
+            self.error = _TooLarge(size_max, self.path.startswith("/api/"))
+            self.expect_continue = False
+        return consumed
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc]
+    """One connection. Its name in a log line tells no address."""
+
+    parser_class = _Parser
+
+    def __repr__(self) -> str:
+        return f"<connection {id(self):x}>"
+
+
+class _Server(TcpWSGIServer):  # type: ignore[misc]
+    """Keeps putting silent connections away when the wall clock, by which waitress counts, is set back."""
+
+    channel_class = _Channel
+    seen = 0.0
+
+    def readable(self) -> bool:
+        now = time.time()
+        if now < self.seen:
+            self.next_channel_cleanup = now
+            for channel in self.active_channels.values():
+                channel.last_activity = min(channel.last_activity, now)
+        self.seen = now
+        return bool(super().readable())
