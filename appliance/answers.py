@@ -7,7 +7,6 @@ from enum import Enum
 from pathlib import Path
 from typing import Generic, TypeVar
 
-
 Row = TypeVar("Row")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -110,7 +110,9 @@ class Door:
 
     def _has_room(self, run: Run, log: Log | None, opening: Opening | None) -> bool:
         """Strangers are held only as far as there is room for guests; they may be let in any moment."""
-        node, scope = (opening.node, opening.scope) if opening else (log.node, log.scope) if log else (self.node_id, PUBLIC)
+        node, scope = (
+            (opening.node, opening.scope) if opening else (log.node, log.scope) if log else (self.node_id, PUBLIC)
+        )
         if self._is_known(node) or (opening and opening.founds):
             return True
         logs = self.records.logs(scope)
@@ -175,7 +177,8 @@ class Door:
                 if self.trouble:
                     raise Refused(Objection.NODE_IS_READ_ONLY)
                 yield
-            self.mark_keel()
+            with suppress(StoreFault):  # what is on the card is done, also if the mark beside it could not follow
+                self.mark_keel()
 
     def say(self, scope: Scope, record: Record) -> RecordId:
         """Write one record on top of the own log. Only inside `saying`."""
@@ -234,7 +237,9 @@ class Door:
     def _is_behind(self, log: Log) -> bool:
         """Whether the keel mark, which no restored copy takes back, knows more of the own log than the store does."""
         for mark in self._keel.heights if self._keel else ():
-            if mark.log == log.log and (mark.height > log.height or self.records.head_at(log, mark.height) != mark.head):
+            if mark.log == log.log and (
+                mark.height > log.height or self.records.head_at(log, mark.height) != mark.head
+            ):
                 return True
         return False
 
@@ -326,7 +331,9 @@ def _read_key(settings: Settings) -> bytes:
     try:
         seed = bytes.fromhex(settings.key_file.read_text(encoding="ascii").strip())
     except (OSError, ValueError) as fault:
-        raise StoreFault(f"{settings.key_file} cannot be read. Without its key a node is nobody; restore a backup.") from fault
+        raise StoreFault(
+            f"{settings.key_file} cannot be read. Without its key a node is nobody; restore a backup."
+        ) from fault
     if len(seed) != 32:
         raise StoreFault(f"{settings.key_file} does not hold a key. Restore a backup.")
     return seed

@@ -33,7 +33,9 @@ class Objection(Answer):
 
     NAME_EMPTY = "A name needs at least one letter."
     NAME_TOO_LONG = "A name has at most {limit} characters."
-    NAME_UNWRITABLE = "A name holds only letters, digits, signs and single spaces; invisible direction marks are left out."
+    NAME_UNWRITABLE = (
+        "A name holds only letters, digits, signs and single spaces; invisible direction marks are left out."
+    )
     NAME_TAKEN = "{name} is already somebody's name at this node. Choose another, such as {name} R."
     PIN_TOO_WEAK = "A PIN has 4 to 12 digits."
     SIGN_IN_FAILED = "The name or the PIN is not right."

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from appliance import place, settings
+from appliance.clock import Clock
 from appliance.commons.names import clean_name
 from appliance.door import Door
 from appliance.errors import SettingsFault
@@ -15,7 +16,6 @@ from appliance.kinds import CurrencyRules, NodeCard
 from appliance.settings import Settings
 from appliance.store.database import Database
 from appliance.store.private import Private
-from appliance.clock import Clock
 from mesh.keys import PUBLIC, EpochKey, NodeKey, Scope, commons_scope
 from mesh.links import NONCE_SIZE, Founding, Invitation, Opening
 

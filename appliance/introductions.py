@@ -72,7 +72,9 @@ class Invite:
     def read(cls, content: bytes) -> Invite:
         """Return the invite in a file. Raises `Refused`."""
         try:
-            commons, scope, epoch, seed, introduction = _parts(content, INVITE_PREFIX, [str, bytes, bytes, bytes, bytes])
+            commons, scope, epoch, seed, introduction = _parts(
+                content, INVITE_PREFIX, [str, bytes, bytes, bytes, bytes]
+            )
             if (len(scope), len(epoch), len(seed)) != (ID_SIZE, 32, 32) or not 0 < len(commons) <= NAME_SIZE_MAX:
                 raise ValueError("a part has the wrong size")
         except (ValueError, PeerFault) as fault:

@@ -124,7 +124,9 @@ class ZineCard:
     tags: tuple[str, ...]
 
     def record(self, at: int, salt: bytes) -> Record:
-        said: dict[int, Any] = {place: getattr(self, name) for place, name in enumerate(ZINE_TEXTS) if getattr(self, name)}
+        said: dict[int, Any] = {
+            place: getattr(self, name) for place, name in enumerate(ZINE_TEXTS) if getattr(self, name)
+        }
         if self.tags:
             said[len(ZINE_TEXTS)] = list(self.tags)
         return Record.new([ZINE, at, self.blob, self.size, MEDIA_TYPES.index(self.media_type)], said, salt)

@@ -39,7 +39,9 @@ def folded(name: str) -> str:
 
 def visible(text: str) -> str:
     """Return `text` without direction marks and other characters that cannot be seen; spaces become spaces."""
-    return "".join(letter for letter in map(_spaced, text) if letter == JOINER or unicodedata.category(letter) not in INVISIBLE)
+    return "".join(
+        letter for letter in map(_spaced, text) if letter == JOINER or unicodedata.category(letter) not in INVISIBLE
+    )
 
 
 def clean_text(typed: str, limit: int, required: bool = True) -> str:

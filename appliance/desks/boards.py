@@ -48,14 +48,19 @@ class Boards(Zines):
         self.database.run("INSERT INTO publisher VALUES (?, ?, ?)", *place, number)
         return place
 
-    def posts(self, board: Board | None = None, older: str = "", limit: int = 20, session: Session | None = None) -> Page[Post]:
+    def posts(
+        self, board: Board | None = None, older: str = "", limit: int = 20, session: Session | None = None
+    ) -> Page[Post]:
         """Return what hangs on a board, or on all, newest first."""
         below = int(older) if older.isascii() and older.isdigit() and len(older) < 19 else 2**63 - 1
         rows = self.database.rows(
             f"SELECT {COLUMNS} FROM {TABLES} WHERE post.no < ?1 AND board = coalesce(?2, board) ORDER BY post.no DESC LIMIT ?3",
             *(below, board.value if board else None, limit + 1),
         )
-        return Page(tuple(self._post(row, session) for row in rows[:limit]), str(rows[limit - 1][0]) if len(rows) > limit else "")
+        return Page(
+            tuple(self._post(row, session) for row in rows[:limit]),
+            str(rows[limit - 1][0]) if len(rows) > limit else "",
+        )
 
     def post_at(self, post_id: str, session: Session | None = None) -> Post:
         return self._post(self._post_row(post_id), session)

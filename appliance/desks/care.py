@@ -39,7 +39,9 @@ class Care(Carrying):
         """Take the writer door and leave it again. Raises `StoreFault` where nothing could be written."""
         with self.database.writing():
             if self.blobs.free_bytes() < LAST_BYTES:
-                raise CardFull("The card is full: not even a payment can be kept. Take back zines, or use a larger card.")
+                raise CardFull(
+                    "The card is full: not even a payment can be kept. Take back zines, or use a larger card."
+                )
 
     def status(self) -> Status:
         """Return the facts of `status --json`."""
@@ -85,7 +87,9 @@ class Care(Carrying):
         return "public" if scope == PUBLIC else written(scope)
 
     def _frontier_facts(self, scope: Scope) -> dict[str, list[Any]]:
-        return {written(log): [reach.height, reach.head.hex()] for log, reach in self.records.held(scope).reaches.items()}
+        return {
+            written(log): [reach.height, reach.head.hex()] for log, reach in self.records.held(scope).reaches.items()
+        }
 
     def _peer_facts(self, one: Neighbour) -> dict[str, Any]:
         return {name: getattr(one, name) for name in ("node_id", "name", "road", "heard_s", "holds_ours")}

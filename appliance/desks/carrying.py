@@ -46,7 +46,8 @@ class Carrying(Neighbourhood):
             return NodeId(named[0])
 
     def _runs(self, scope: Scope, holds: dict[LogId, int]) -> Iterator[Run]:
-        for log, after in self.frontier(scope).ahead_of(holds):
+        for log, height in self.frontier(scope).ahead_of(holds):
+            after = height
             while run := self.records.run(log, after, RUN_SIZE):
                 yield run
                 after = run.upto

@@ -19,6 +19,7 @@ from mesh.keys import PUBLIC, EpochKey, LogId, NodeId, NodeKey, Scope, written
 from mesh.log import ForkProof, Run
 
 WANTED_AT_ONCE: Final = 4
+BROADCAST_SIZE_MAX: Final = 256 * 1024  # larger files travel by hand
 
 
 class Neighbourhood(Boards):
@@ -57,7 +58,11 @@ class Neighbourhood(Boards):
         return self.records.fork_proofs(scope)
 
     def wanted_blobs(self) -> Sequence[BlobWant]:
-        rows = self.database.rows("SELECT blob, size FROM wanted ORDER BY size, blob LIMIT ?", WANTED_AT_ONCE)
+        rows = self.database.rows(
+            "SELECT blob, size FROM wanted WHERE size <= ? ORDER BY size, blob LIMIT ?",
+            BROADCAST_SIZE_MAX,
+            WANTED_AT_ONCE,
+        )
         return [BlobWant(blob, size, self.blobs.missing(blob, size)) for blob, size in rows]
 
     def blob_piece(self, blob: bytes, index: int) -> bytes | None:

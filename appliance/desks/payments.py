@@ -39,7 +39,9 @@ CLOSES_MAX: Final = 64  # logs absorbed for one payment
 
 class Payments(People):
     def currencies(self) -> list[Currency]:
-        return [Currency(*row) for row in self.database.rows(f"SELECT {CURRENCY_COLUMNS} FROM currency ORDER BY number")]
+        return [
+            Currency(*row) for row in self.database.rows(f"SELECT {CURRENCY_COLUMNS} FROM currency ORDER BY number")
+        ]
 
     def currency(self, code: str) -> Currency:
         """Return the currency that people call `code`. Raises `Refused`."""
@@ -123,7 +125,9 @@ class Payments(People):
                 logs |= self._logs("SELECT log_no FROM currency WHERE number = ?", posting.currency)
             at_home = posting.account.node == self.node_id and posting.amount < 0
             if at_home and (floor is None or books.balance(posting.account, posting.currency) + posting.amount < floor):
-                logs |= self._logs("SELECT DISTINCT log_no FROM posting WHERE node = ? AND number = ?", *posting.account)
+                logs |= self._logs(
+                    "SELECT DISTINCT log_no FROM posting WHERE node = ? AND number = ?", *posting.account
+                )
         for log_id in sorted(logs - {own.log})[:CLOSES_MAX]:
             log = self.records.log(log_id)
             place = self.counted_place(log) if log else None
@@ -136,7 +140,11 @@ class Payments(People):
     def _details(self, verdict: Verdict, payer: Account, wanted: entries.Transfer) -> dict[str, object]:
         number = next(posting.currency for posting in wanted.postings)
         currency = next((known for known in self.currencies() if known.number == number), None)
-        details: dict[str, object] = {"name": payer.name, "home": payer.home_name, "currency": currency.name if currency else number}
+        details: dict[str, object] = {
+            "name": payer.name,
+            "home": payer.home_name,
+            "currency": currency.name if currency else number,
+        }
         if currency and verdict is Verdict.EXCEEDS_CREDIT_LIMIT:
             room = self.room(payer, currency)
             details["room"] = write_amount(max(0, room.payable), currency.decimals)
@@ -178,7 +186,9 @@ class Payments(People):
         )
         only_reads = self.trouble is not None
         payable = max(0, balance - currency.floor) if account.is_here and not only_reads else 0
-        return Room(currency, balance, payable, currency.floor, self._waiting(), account.is_here, account.home_name, only_reads)
+        return Room(
+            currency, balance, payable, currency.floor, self._waiting(), account.is_here, account.home_name, only_reads
+        )
 
     def _waiting(self) -> int:
         """Return how many records that are here still wait for another; none of them is in any balance."""

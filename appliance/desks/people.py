@@ -42,7 +42,9 @@ class People(Door):
         with self.saying():
             if self._number_of(name) is not None:
                 raise Refused(Objection.NAME_TAKEN, name=name)
-            number = int(self.database.value("SELECT coalesce(max(number), 0) FROM member WHERE node = ?", self.node_id)) + 1
+            number = (
+                int(self.database.value("SELECT coalesce(max(number), 0) FROM member WHERE node = ?", self.node_id)) + 1
+            )
             self.say(self.commons, Member(number, name).record(self.clock.now(), self.salt(self.commons)))
             self.private.set_credential(number, pin_hash, keeper)
         account = self.account(str(AccountId(self.node_id, number)))
@@ -154,7 +156,9 @@ class People(Door):
             self.private.end_sessions(number, but=session.token)
 
     def _number_of(self, name: str) -> int | None:
-        number = self.database.value("SELECT number FROM member WHERE node = ? AND folded = ?", self.node_id, folded(name))
+        number = self.database.value(
+            "SELECT number FROM member WHERE node = ? AND folded = ?", self.node_id, folded(name)
+        )
         return None if number is None else int(number)
 
 

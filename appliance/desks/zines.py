@@ -34,7 +34,9 @@ class Zines(Payments):
         try:
             self._check_text(blob)
             with self.saying():
-                place = self.say(PUBLIC, replace(card, blob=blob, size=size).record(self.clock.now(), self.salt(PUBLIC)))
+                place = self.say(
+                    PUBLIC, replace(card, blob=blob, size=size).record(self.clock.now(), self.salt(PUBLIC))
+                )
                 if publisher:
                     number = AccountId.read(publisher.id).number
                     self.database.run("INSERT INTO publisher VALUES (?, ?, ?)", *place, number)
@@ -132,7 +134,24 @@ class Zines(Payments):
         return row
 
     def _zine(self, row: Row, session: Session | None) -> Zine:
-        _, log, seq, blob, size, media_type, title, creator, language, description, series, issue, licence, tags, node, core = row
+        (
+            _,
+            log,
+            seq,
+            blob,
+            size,
+            media_type,
+            title,
+            creator,
+            language,
+            description,
+            series,
+            issue,
+            licence,
+            tags,
+            node,
+            core,
+        ) = row
         place = RecordId(LogId(log), seq)
         return Zine(
             id=str(place),

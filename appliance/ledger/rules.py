@@ -99,7 +99,9 @@ def _reverses_unequally(transfer: Transfer, books: Books) -> bool:
 def _passes_a_floor(transfer: Transfer, books: Books) -> bool:
     for posting in transfer.postings:
         floor = books.floor(posting.account, posting.currency)
-        if posting.amount < 0 and (floor is None or books.balance(posting.account, posting.currency) + posting.amount < floor):
+        if posting.amount < 0 and (
+            floor is None or books.balance(posting.account, posting.currency) + posting.amount < floor
+        ):
             return True
     return False
 

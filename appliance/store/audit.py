@@ -88,7 +88,9 @@ def _broken_opening(records: Records, log: Log) -> Iterator[str]:
 
 def broken_laws(database: Database) -> Iterator[str]:
     """Yield a sentence for each law of the ledger that does not hold: sums of zero, floors, no debit from elsewhere."""
-    for currency, total in database.rows("SELECT currency, sum(amount) FROM balance GROUP BY currency HAVING sum(amount) <> 0"):
+    for currency, total in database.rows(
+        "SELECT currency, sum(amount) FROM balance GROUP BY currency HAVING sum(amount) <> 0"
+    ):
         yield f"currency {currency} sums to {total}, not to zero"
     for node, number, currency, amount, floor in database.rows(
         "SELECT node, member, currency, amount, floor FROM (SELECT node, balance.number AS member, currency, amount, floor"

@@ -172,7 +172,9 @@ class Counting:
 
     def _name(self, place: Height) -> list[int]:
         self._database.run(
-            "INSERT INTO named VALUES (?1, ?2) ON CONFLICT DO UPDATE SET height = max(height, ?2)", place.log, place.height
+            "INSERT INTO named VALUES (?1, ?2) ON CONFLICT DO UPDATE SET height = max(height, ?2)",
+            place.log,
+            place.height,
         )
         other = self._records.log(place.log)
         return [other.no] if other else []

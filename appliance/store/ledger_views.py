@@ -33,7 +33,8 @@ class LogBooks:
 
     def has_member(self, account: AccountId) -> bool:
         row = self._database.row(
-            "SELECT log.log, log_no, seq FROM member JOIN log ON log_no = no WHERE member.node = ? AND number = ?", *account
+            "SELECT log.log, log_no, seq FROM member JOIN log ON log_no = no WHERE member.node = ? AND number = ?",
+            *account,
         )
         return row is not None and self._has_counted(*row)
 
@@ -64,7 +65,9 @@ class LogBooks:
 
     def absorbed(self, other: LogId) -> int:
         """Return how far this log has absorbed the other."""
-        height = self._database.value("SELECT max(height) FROM absorbed WHERE log_no = ? AND other = ?", self._log.no, other)
+        height = self._database.value(
+            "SELECT max(height) FROM absorbed WHERE log_no = ? AND other = ?", self._log.no, other
+        )
         return int(height or 0)
 
     def _has_counted(self, log: LogId, log_no: int, seq: int) -> bool:

@@ -67,7 +67,9 @@ VIEWS: Final = (
         log_no INTEGER NOT NULL, seq INTEGER NOT NULL, other BLOB NOT NULL, height INTEGER NOT NULL,
         PRIMARY KEY (log_no, other, seq)
     ) WITHOUT ROWID""",
-    "CREATE TABLE node_name (node BLOB PRIMARY KEY, log_no INTEGER NOT NULL, seq INTEGER NOT NULL, name TEXT NOT NULL) WITHOUT ROWID",
+    """CREATE TABLE node_name (
+        node BLOB PRIMARY KEY, log_no INTEGER NOT NULL, seq INTEGER NOT NULL, name TEXT NOT NULL
+    ) WITHOUT ROWID""",
     """CREATE TABLE member (
         node BLOB NOT NULL, number INTEGER NOT NULL, log_no INTEGER NOT NULL, seq INTEGER NOT NULL,
         name TEXT NOT NULL, folded TEXT NOT NULL, PRIMARY KEY (node, number)
@@ -120,7 +122,9 @@ PRIVATE: Final = (
     "CREATE TABLE secret (name TEXT PRIMARY KEY, content BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE mark (name TEXT PRIMARY KEY, content TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE credential (number INTEGER PRIMARY KEY, pin_hash TEXT NOT NULL, is_keeper INTEGER NOT NULL)",
-    "CREATE TABLE session (token BLOB PRIMARY KEY, no INTEGER NOT NULL, number INTEGER NOT NULL, csrf TEXT NOT NULL) WITHOUT ROWID",
+    """CREATE TABLE session (
+        token BLOB PRIMARY KEY, no INTEGER NOT NULL, number INTEGER NOT NULL, csrf TEXT NOT NULL
+    ) WITHOUT ROWID""",
     "CREATE INDEX session_by_member ON session (number, no)",
     """CREATE TABLE answered (
         number INTEGER NOT NULL, key BLOB NOT NULL, no INTEGER NOT NULL, body BLOB NOT NULL, log_no INTEGER NOT NULL,
@@ -136,7 +140,9 @@ PRIVATE: Final = (
     "CREATE TABLE holds (node BLOB NOT NULL, log BLOB NOT NULL, height INTEGER NOT NULL, PRIMARY KEY (node, log)) WITHOUT ROWID",
     "CREATE TABLE blob (blob BLOB PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE wanted (blob BLOB PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE publisher (log BLOB NOT NULL, seq INTEGER NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (log, seq)) WITHOUT ROWID",
+    """CREATE TABLE publisher (
+        log BLOB NOT NULL, seq INTEGER NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (log, seq)
+    ) WITHOUT ROWID""",
     "CREATE TABLE air (hour INTEGER PRIMARY KEY, used_ms INTEGER NOT NULL, packets INTEGER NOT NULL, bytes INTEGER NOT NULL)",
     "CREATE TABLE road (road TEXT PRIMARY KEY, is_up INTEGER NOT NULL, sentence TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE sealed (no INTEGER PRIMARY KEY, content BLOB NOT NULL UNIQUE)",

@@ -60,7 +60,10 @@ class Private:
 
     def set_credential(self, number: int, pin_hash: str, is_keeper: bool) -> None:
         self._database.run(
-            "INSERT INTO credential VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET pin_hash = ?2", number, pin_hash, is_keeper
+            "INSERT INTO credential VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET pin_hash = ?2",
+            number,
+            pin_hash,
+            is_keeper,
         )
 
     def credential(self, number: int) -> tuple[str, bool] | None:
@@ -187,7 +190,10 @@ class Private:
         )
 
     def holds(self, node: NodeId) -> dict[LogId, int]:
-        return {LogId(log): height for log, height in self._database.rows("SELECT log, height FROM holds WHERE node = ?", node)}
+        return {
+            LogId(log): height
+            for log, height in self._database.rows("SELECT log, height FROM holds WHERE node = ?", node)
+        }
 
     def holders(self, place: RecordId) -> int:
         """Return how many neighbours are known to hold a record."""
@@ -197,11 +203,16 @@ class Private:
 
     def set_road(self, road: str, is_up: bool, sentence: str) -> None:
         self._database.run(
-            "INSERT INTO road VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET is_up = ?2, sentence = ?3", road, is_up, sentence
+            "INSERT INTO road VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET is_up = ?2, sentence = ?3",
+            road,
+            is_up,
+            sentence,
         )
 
     def roads(self) -> list[tuple[str, bool, str]]:
-        return [(road, bool(up), sentence) for road, up, sentence in self._database.rows("SELECT * FROM road ORDER BY road")]
+        return [
+            (road, bool(up), sentence) for road, up, sentence in self._database.rows("SELECT * FROM road ORDER BY road")
+        ]
 
     def add_air(self, hour: int, used_ms: int, packets: int, size: int) -> None:
         self._database.run(
@@ -214,7 +225,9 @@ class Private:
     def air(self, hour: int) -> tuple[int, int, int]:
         """Return milliseconds used in this hour of uptime, and packets and bytes of the last 24."""
         used = self._database.value("SELECT used_ms FROM air WHERE hour = ?", hour) or 0
-        row: Any = self._database.row("SELECT sum(packets), sum(bytes) FROM air WHERE hour > ? AND hour <= ?", hour - 24, hour)
+        row: Any = self._database.row(
+            "SELECT sum(packets), sum(bytes) FROM air WHERE hour > ? AND hour <= ?", hour - 24, hour
+        )
         return int(used), int(row[0] or 0), int(row[1] or 0)
 
 

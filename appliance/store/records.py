@@ -164,7 +164,9 @@ class Records:
 
     def certified(self, scope: Scope) -> Frontier:
         """Return what may be sent."""
-        rows = self._database.rows("SELECT log, certified, certified_head FROM log WHERE scope = ? AND certified > 0", scope)
+        rows = self._database.rows(
+            "SELECT log, certified, certified_head FROM log WHERE scope = ? AND certified > 0", scope
+        )
         return Frontier(scope, {LogId(log): Reach(height, Head(head)) for log, height, head in rows})
 
     def held(self, scope: Scope) -> Frontier:
@@ -183,7 +185,9 @@ class Records:
         return known is None
 
     def fork_proofs(self, scope: Scope) -> list[ForkProof]:
-        rows = self._database.rows("SELECT public_key, one, other FROM fork_proof JOIN log USING (log) WHERE scope = ?", scope)
+        rows = self._database.rows(
+            "SELECT public_key, one, other FROM fork_proof JOIN log USING (log) WHERE scope = ?", scope
+        )
         return [ForkProof(PublicKey(key), Checkpoint.parse(one), Checkpoint.parse(other)) for key, one, other in rows]
 
     def withdraw(self, target: RecordId, by: NodeId) -> Log | None:
@@ -196,7 +200,9 @@ class Records:
         return log
 
     def is_withdrawn(self, target: RecordId) -> bool:
-        row = self._database.row("SELECT 1 FROM withdrawn JOIN log USING (log, node) WHERE log = ? AND seq = ?", *target)
+        row = self._database.row(
+            "SELECT 1 FROM withdrawn JOIN log USING (log, node) WHERE log = ? AND seq = ?", *target
+        )
         return row is not None
 
     def count(self) -> int:
@@ -206,4 +212,3 @@ class Records:
 def _record(row: Row) -> Record:
     core, text_digest, salt, text = row
     return Record(core, text_digest, salt or b"", text)
-

@@ -18,7 +18,9 @@ CARD_COLUMNS: Final = (
     "zine.no, log.log, zine.seq, zine.blob, zine.size, media_type, title, creator, language, description, series, issue,"
     " licence, tags, log.node, record.core"
 )
-CARD_TABLES: Final = "zine JOIN log ON zine.log_no = log.no JOIN record ON record.log_no = zine.log_no AND record.seq = zine.seq"
+CARD_TABLES: Final = (
+    "zine JOIN log ON zine.log_no = log.no JOIN record ON record.log_no = zine.log_no AND record.seq = zine.seq"
+)
 
 
 class Shelf:
@@ -80,7 +82,9 @@ class Shelf:
         )
 
     def card(self, log: bytes, seq: int) -> Row | None:
-        return self._database.row(f"SELECT {CARD_COLUMNS} FROM {CARD_TABLES} WHERE log.log = ? AND zine.seq = ?", log, seq)
+        return self._database.row(
+            f"SELECT {CARD_COLUMNS} FROM {CARD_TABLES} WHERE log.log = ? AND zine.seq = ?", log, seq
+        )
 
     def _index(self, no: int, blob: bytes) -> None:
         media_type = self._database.value("SELECT media_type FROM zine WHERE no = ?", no)
