@@ -109,7 +109,7 @@ class LoopbackRadio:
         self._line = Line()
         self._lock = Lock()  # over the line, the socket and the end
         self._socket: socket.socket | None = None
-        self._bell: socket.socket | None = None  # rung by closing it
+        self._bell: socket.socket | None = None  # a byte wakes the thread
         self._thread: Thread | None = None
 
     @property
@@ -135,6 +135,7 @@ class LoopbackRadio:
                 raise AirtimeSpent(QUEUE_FULL)
             if not self._tell(self._socket, Offer(self._line.offered + 1, packet)):
                 self._line.lost(UNREACHED, time.monotonic())
+                self._ring()
                 raise TransportDown(UNREACHED)
             self._line.offered += 1
         self.counters["sent_packets"] += 1
@@ -151,8 +152,9 @@ class LoopbackRadio:
         if ether is None or self._bell is None or self._thread is None:
             return
         self._tell(ether, Bye())
-        self._bell.close()
+        self._ring()
         self._thread.join()
+        self._bell.close()
         ether.close()
 
     def _listen(self, ether: socket.socket, hears_bell: socket.socket, inbox: Inbox) -> None:
@@ -161,14 +163,17 @@ class LoopbackRadio:
             selector.register(hears_bell, EVENT_READ)
             ether.setblocking(False)
             while self._socket is not None:
-                if selector.select(self._greet_when_due(ether)):
-                    self._read(ether, inbox)
+                for ready, _ in selector.select(self._greet_when_due(ether)):
+                    if ready.fileobj is ether:
+                        self._read(ether, inbox)
+                    else:
+                        hears_bell.recv(1)
 
     def _read(self, ether: socket.socket, inbox: Inbox) -> None:
         try:
             raw = ether.recv(DATAGRAM_SIZE_MAX + 1)
         except BlockingIOError:
-            return  # it was the bell
+            return  # a spoilt datagram wakes us too
         except ConnectionRefusedError:  # nobody at that port; the kernel tells, on a machine's own loopback
             self._lose(UNREACHED)
         else:
@@ -214,6 +219,10 @@ class LoopbackRadio:
         self.counters["heard_bytes"] += len(packet)
         if not inbox.put(Heard(self.road, talker, packet)):
             self.counters["dropped"] += 1
+
+    def _ring(self) -> None:
+        if self._bell is not None:
+            self._bell.send(b".")
 
     def _lose(self, why: str) -> None:
         with self._lock:
