@@ -7,11 +7,11 @@ import threading
 from typing import IO, Final
 
 from flask import Response, abort, send_file
-from flask_babel import lazy_gettext
 
 from appliance.answers import Imported
 from appliance.errors import CardFull
 from webui import forms
+from webui.languages import lazy_gettext
 from webui.signin import node
 
 SIZE_MAX: Final = 24 * 1024 * 1024  # bytes of one bundle; the next stop's own wish list makes the second one smaller

@@ -18,7 +18,11 @@ def join(app: Flask) -> None:
 
 
 def _pressed(response: Response) -> Response:
-    if response.is_streamed or not response.mimetype.startswith(TEXTS) or response.status_code in {204, 206, 304}:
+    if (
+        response.is_streamed
+        or not (response.mimetype or "").startswith(TEXTS)
+        or response.status_code in {204, 206, 304}
+    ):
         return response
     response.vary.add("Accept-Encoding")
     if request.accept_encodings.quality("gzip") > 0 and len(response.get_data()) >= WORTH_IT:

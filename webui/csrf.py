@@ -15,8 +15,8 @@ from hashlib import sha256
 from typing import Final, cast
 
 from flask import Flask, Response, abort, current_app, g, request
-from flask_babel import lazy_gettext
 
+from webui.languages import lazy_gettext
 from webui.refusals import API
 from webui.signin import cookie_name, visitor
 

@@ -1,20 +1,29 @@
-"""Which language a page speaks. The catalogues in `translations/` say what there is; the browser says what it likes."""
+"""Which language a page speaks. The catalogues in `translations/` say what there is; the browser says what it likes.
+
+The only place that knows flask-babel.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, cast
 
+import flask_babel
 from babel import Locale
 from flask import Flask, current_app, has_request_context, request
-from flask_babel import Babel, get_locale
 
 FALLBACK: Final = "en"
+
+# As flask-babel's, with types. `gettext` speaks at once, `lazy_gettext` when the page is written.
+gettext: Final[Callable[..., str]] = flask_babel.gettext
+ngettext: Final[Callable[..., str]] = flask_babel.ngettext
+lazy_gettext: Final[Callable[..., object]] = flask_babel.lazy_gettext
 
 
 def join(app: Flask) -> None:
     """Give every template the language and the writing direction of its page."""
     app.config["BABEL_DEFAULT_LOCALE"] = FALLBACK
-    babel = Babel(app, locale_selector=_liked)
+    babel = flask_babel.Babel(app, locale_selector=_liked)
     with app.app_context():
         app.extensions["spoken"] = sorted({str(locale) for locale in babel.list_translations()} | {FALLBACK})
     app.context_processor(_direction)
@@ -26,5 +35,5 @@ def _liked() -> str:
 
 
 def _direction() -> dict[str, str]:
-    locale = get_locale() or Locale(FALLBACK)
+    locale = flask_babel.get_locale() or Locale(FALLBACK)
     return {"language": str(locale).replace("_", "-"), "direction": locale.text_direction}

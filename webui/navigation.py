@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from flask import Flask
-from flask_babel import lazy_gettext
 
+from webui.languages import lazy_gettext
 from webui.signin import visitor
 
 FOR_ALL: Final = (

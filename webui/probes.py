@@ -1,7 +1,7 @@
 """How phones and laptops ask whether there is an internet, and the exact answer that would mean yes. Facts, as data.
 
-Most rows were read in the clients' sources; `certainty` says which were not. Hosts of HTTPS probes are missing on purpose: nobody can
-answer for them here, so the firewall refuses port 443 at once.
+Most rows were read in the clients' sources; `certainty` says which were not. HTTPS probes are missing on purpose:
+nobody can answer for them here, so the firewall refuses port 443 at once.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A zine as a page. What strangers write may be anything, so three walls stand behind each other:
+"""A zine as a page. What strangers write may be anything, so three walls stand behind each other.
 
 Markdown is read without raw HTML; what comes out keeps only the tags and addresses listed here; and the page's policy lets no
 script run whatever got through. The only place that knows markdown-it and nh3.
@@ -22,7 +22,33 @@ KEPT_PAGES: Final = 12
 MARKDOWN: Final = "text/markdown"
 
 TAGS: Final = frozenset(
-    "a blockquote br code del em h2 h3 h4 h5 h6 hr img li ol p pre s strong sub sup table tbody td th thead tr ul".split()
+    [
+        "a",
+        "blockquote",
+        "br",
+        "code",
+        "em",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "img",
+        "li",
+        "ol",
+        "p",
+        "pre",
+        "s",
+        "strong",
+        "table",
+        "tbody",
+        "td",
+        "th",
+        "thead",
+        "tr",
+        "ul",
+    ]
 )
 ATTRIBUTES: Final = {"a": {"href", "title"}, "img": {"src", "alt", "title"}, "ol": {"start"}, "td": {"align"}}
 SCHEMES: Final = frozenset({"http", "https", "mailto", "tel", "data"})
@@ -70,7 +96,7 @@ def clean(html: str) -> str:
 
 def _reader() -> MarkdownIt:
     reader = MarkdownIt("commonmark", {"html": False, "maxNesting": 20}).enable(["table", "strikethrough"])
-    reader.validateLink = _may_be_shown  # type: ignore[method-assign]
+    reader.validateLink = _may_be_shown  # type: ignore[assignment, method-assign]
     return reader
 
 
@@ -78,7 +104,7 @@ def _may_be_shown(address: str) -> bool:
     return bool(PICTURE.match(address) or ADDRESS.match(address))
 
 
-def _harmless(tag: str, name: str, value: str) -> str | None:
+def _harmless(_tag: str, name: str, value: str) -> str | None:
     """Keep an address only where it belongs: pictures are within the zine, and links are no pictures."""
     if name == "src":
         return value if PICTURE.match(value) else None

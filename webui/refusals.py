@@ -6,10 +6,10 @@ from http import HTTPStatus
 from typing import Final
 
 from flask import Flask, Response, make_response, render_template, request
-from flask_babel import gettext, lazy_gettext
 from werkzeug.exceptions import HTTPException
 
 from appliance.errors import Answer, CardFull, Objection, Refused, StoreFault
+from webui.languages import gettext, lazy_gettext
 from webui.words import sentence
 
 API: Final = "/api/"

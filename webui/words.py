@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from typing import Final
 
 from flask import Flask
-from flask_babel import gettext, lazy_gettext
 from markupsafe import Markup
 
 from appliance.answers import Account, Board, Currency, Room, Standing
 from appliance.errors import Refused
+from webui.languages import gettext, lazy_gettext
 
 MINUS: Final = "\u2212"
 ISOLATE: Final = "\u2068{}\u2069"  # first strong isolate … pop: a name in another script leaves the sentence in order

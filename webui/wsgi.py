@@ -119,7 +119,8 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
 
     def received(self, data: bytes) -> int:
         consumed: int = super().received(data)
-        if isinstance(self.error, RequestEntityTooLarge) and not isinstance(self.error, _TooLarge):
+        found: object = self.error
+        if isinstance(found, RequestEntityTooLarge) and not isinstance(found, _TooLarge):
             size_max = self.adj.max_request_body_size - BESIDES_FILE
             self.error = _TooLarge(size_max, self.path.startswith("/api/"))
             self.expect_continue = False

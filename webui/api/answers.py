@@ -13,6 +13,7 @@ STATE: Final[Schema] = {"type": "string", "enum": ["settled", "good", "promise",
 
 
 def _all_of(**properties: Schema) -> Schema:
+    """Return an object that has all of these."""
     return {"type": "object", "required": list(properties), "properties": properties}
 
 
@@ -24,7 +25,7 @@ def _list(name: str, **more: Schema) -> Schema:
     return _all_of(**{name[0].lower() + name[1:] + "s": {"type": "array", "items": _ref(name)}}, **more)
 
 
-ACCOUNT: Final = {"id": TEXT, "name": TEXT, "node_id": TEXT, "home": TEXT, "is_here": YES_NO}
+ACCOUNT: Final[dict[str, Schema]] = {"id": TEXT, "name": TEXT, "node_id": TEXT, "home": TEXT, "is_here": YES_NO}
 
 SCHEMAS: Final[dict[str, Schema]] = {
     "Anything": {"type": "object"},

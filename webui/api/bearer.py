@@ -1,4 +1,4 @@
-"""Who asks, for programs: the token that a session gave, in the Authorization header (RFC 6750). Cookies count for nothing here."""
+"""Who asks, for programs: the token of a session, in the Authorization header (RFC 6750). Cookies count for nothing."""
 
 from __future__ import annotations
 

@@ -39,11 +39,11 @@ class Field:
         return value
 
 
-def schema(fields: Sequence[Field]) -> dict[str, object]:
-    """Return the JSON schema of a body of `fields`."""
+def schema(fields: Sequence[Field], closed: bool = True) -> dict[str, object]:
+    """Return the JSON schema of a body of `fields`; if `closed`, of nothing else."""
     return {
         "type": "object",
-        "additionalProperties": False,
+        "additionalProperties": not closed,
         "required": [field.name for field in fields if field.required],
         "properties": {field.name: {"type": field.type, "description": field.description} for field in fields},
     }

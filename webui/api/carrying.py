@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Final
+from typing import BinaryIO, Final, cast
 
 from flask import Blueprint, Response, abort, request
 
@@ -27,4 +27,4 @@ def hand_in() -> shapes.Shape:
     """Take in a bundle, sent as it is. Sending it again does nothing."""
     if request.mimetype not in RAW:
         abort(415, f"Send the bundle as {' or '.join(RAW)}.")
-    return asdict(node().import_bundle(request.stream))
+    return asdict(node().import_bundle(cast(BinaryIO, request.stream)))

@@ -172,11 +172,9 @@ def _operation(method: str, path: str, operation: Operation) -> Document:
 def _body(operation: Operation) -> Document:
     if not operation.body:
         return {}
-    shape = schema(operation.body)
-    if operation.media_type != JSON:
-        properties, required = dict(shape["properties"]), [*shape["required"], "file"]
-        shape |= {"properties": properties | {"file": {"contentMediaType": "text/markdown"}}, "required": required}
-    return shape
+    if operation.media_type == JSON:
+        return schema(operation.body)
+    return {"allOf": [schema(operation.body, closed=False), {"required": ["file"], "properties": {"file": {}}}]}
 
 
 def _answers(operation: Operation) -> Document:
@@ -184,8 +182,8 @@ def _answers(operation: Operation) -> Document:
     if "/" in operation.answer:
         content = {operation.answer: {}}
     ok: Document = {"description": HTTPStatus(operation.ok).phrase} | ({"content": content} if operation.answer else {})
-    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    refusals = {
+    problem: Document = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    refusals: Document = {
         str(status): {"description": HTTPStatus(status).phrase, "content": problem} for status in operation.refusals
     }
     return {str(operation.ok): ok} | refusals

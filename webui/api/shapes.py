@@ -11,10 +11,12 @@ Shape = dict[str, object]
 
 
 def account(who: Account) -> Shape:
+    """Return who somebody is and where they are at home."""
     return {"id": who.id, "name": who.name, "node_id": who.node_id, "home": who.home_name, "is_here": who.is_here}
 
 
 def room(here: Room) -> Shape:
+    """Return what an account holds, how much can be paid from it here and now, and why."""
     return {
         "currency": here.currency.code,
         "decimals": here.currency.decimals,
@@ -27,6 +29,7 @@ def room(here: Room) -> Shape:
 
 
 def transfer(paid: Transfer) -> Shape:
+    """Return a payment."""
     return {
         "id": paid.id,
         "state": paid.standing.value,
@@ -60,10 +63,12 @@ def posting(paid: Transfer, mine: Account) -> Shape:
 
 
 def zine(held: Zine) -> Shape:
+    """Return what is known about a zine."""
     shape = asdict(held)
     del shape["may_withdraw"]
     return shape | {"tags": list(held.tags)}
 
 
 def peer(other: Neighbour) -> Shape:
+    """Return a neighbour node."""
     return asdict(other)

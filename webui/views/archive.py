@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from flask import Blueprint, Response, redirect, request, send_file, url_for
-from flask_babel import gettext
 from werkzeug.wrappers import Response as Redirect
 
 from appliance.answers import Zine, ZineForm
 from appliance.errors import Refused
 from webui import forms, reading
+from webui.languages import gettext
 from webui.refusals import page
 from webui.signin import member, members_only, node, visitor
 

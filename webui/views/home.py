@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from flask import Blueprint, Response, make_response, render_template
-from flask_babel import gettext, ngettext
 
 from appliance.answers import Board
 from appliance.errors import StoreFault
+from webui.languages import gettext, ngettext
 from webui.signin import node, visitor
 from webui.words import seconds
 

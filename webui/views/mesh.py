@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from flask import Blueprint, Response
-from flask_babel import lazy_gettext
 
+from webui.languages import lazy_gettext
 from webui.refusals import page
 from webui.signin import node
 

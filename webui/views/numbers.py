@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response
-from flask_babel import gettext
 
 from appliance.answers import Currency
+from webui.languages import gettext
 from webui.refusals import page
 from webui.signin import node
 from webui.words import amount

@@ -1,4 +1,4 @@
-"""What a phone shows by itself after joining the WiFi: a poster with the address to open. No sign-in, no file, one honest button."""
+"""What a phone shows by itself after joining the WiFi: a poster with the address to open. No sign-in, no file, one button."""
 
 from __future__ import annotations
 

@@ -6,11 +6,11 @@ import io
 from typing import Any, Final
 
 from flask import Blueprint, Response, redirect, request, send_file, url_for
-from flask_babel import gettext, lazy_gettext
 from werkzeug.wrappers import Response as Redirect
 
 from appliance.errors import Refused
 from webui import forms
+from webui.languages import gettext, lazy_gettext
 from webui.qr import drawing
 from webui.refusals import page
 from webui.signin import keepers_only, node
