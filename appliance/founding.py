@@ -25,13 +25,13 @@ FLOOR: Final = -20 * 10**DECIMALS
 
 def found(wanted: Settings, currency: str = "hours") -> None:
     """Begin a commons: its first node and its first currency."""
-    nonce = os.urandom(NONCE_SIZE)
+    code, nonce = clean_name(currency), os.urandom(NONCE_SIZE)
     key = _begin(wanted)
     scope = commons_scope(key.public_key, nonce)
     door = _furnish(wanted, scope, EpochKey(os.urandom(32)))
     with door.database.writing():
         _open_logs(door, Opening(key.public_key, 0, scope, right=Founding(nonce)))
-        rules = CurrencyRules(0, clean_name(currency), DECIMALS, FLOOR, clean_name(currency), "")
+        rules = CurrencyRules(0, code, DECIMALS, FLOOR, code, "")
         door.say(scope, rules.record(door.clock.now(), door.salt(scope)))
     _finish(door)
 
@@ -51,6 +51,7 @@ def join(wanted: Settings, content: bytes) -> None:
 
 def _begin(wanted: Settings) -> NodeKey:
     """Make the directory and the key. A directory that already holds a node is left alone."""
+    clean_name(wanted.name)
     if wanted.key_file.exists() or wanted.database.exists():
         raise SettingsFault(f"{wanted.data} already holds a node. Choose another directory.")
     try:

@@ -123,8 +123,8 @@ def own_command(data: Path, *words: str) -> list[str]:
 
 def become_portal(settings: Settings) -> NoReturn:
     """Turn this process into the portal. The pages stand above this layer, so they are started, never imported."""
-    refuse_port_in_use(settings)
     os.set_inheritable(hold(settings.data, "portal"), True)  # the lock goes along
+    refuse_port_in_use(settings)
     os.execv(sys.executable, [sys.executable, "-m", "webui", "--data", str(settings.data)])  # noqa: S606 (no shell wanted)
 
 

@@ -126,6 +126,11 @@ def load(data: Path) -> Settings:
     return _read_settings(data, Section(file, "", _parse(file, _content(file))))
 
 
+def check(settings: Settings) -> None:
+    """Raises `SettingsFault` where these settings could be written but not read again."""
+    _read_settings(settings.data, Section(settings.data / FILE_NAME, "", _plain(settings)))
+
+
 def write(data: Path, settings: Settings) -> None:
     """Write `node.yaml` whole or not at all. Raises `SettingsFault` where the directory cannot be written."""
     file = data / FILE_NAME
@@ -273,9 +278,9 @@ def _read_gossip(section: Section) -> Gossip:
     return Gossip(batch_s=section.number("batch_s", 2.0, 0.0, 600.0))
 
 
-def _plain(settings: Settings) -> dict[str, object]:
+def _plain(settings: Settings) -> dict[object, object]:
     """Return the settings as the values that stand in the file; what is empty is left out."""
-    plain: dict[str, object] = {"name": settings.name, "commons": settings.commons, "region": settings.region}
+    plain: dict[object, object] = {"name": settings.name, "commons": settings.commons, "region": settings.region}
     for name in ("portal", "archive", "gossip"):
         plain[name] = _shown(getattr(settings, name))
     plain["roads"] = [{_ROAD_NAMES[type(road)]: _shown(road)} for road in settings.roads]

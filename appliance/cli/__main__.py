@@ -1,0 +1,5 @@
+"""`python -m appliance.cli`: the same command, for the processes that start each other."""
+
+from appliance.cli import main
+
+main()

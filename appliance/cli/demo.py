@@ -1,0 +1,5 @@
+"""`hedgerow demo`."""
+
+from typing import Final
+
+COMMANDS: Final = ()
