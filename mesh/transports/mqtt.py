@@ -28,6 +28,7 @@ from mesh.transports import STATION_NAME, Heard, Inbox, checked_packet, checked_
 PACKET_SIZE_MAX: Final = 8192
 KEEPALIVE_S: Final = 30
 CONNECT_WITHIN_S: Final = 5.0
+ANSWER_WITHIN_S: Final = 10.0
 PAUSE_MIN_S: Final = 1.0
 PAUSE_MAX_S: Final = 30.0
 STEADY_AFTER_S: Final = 10.0  # a connection this old was a good one: the next pause is short again
@@ -77,6 +78,7 @@ class MqttRoad:
         self._tls_ca = tls_ca
         self._secured = False
         self._trouble: str | None = self._sentence("has not answered yet")
+        self._turned_away = False  # by this connection's broker, who said why
         self._closing = Event()
         self._inbox = Inbox()
         self._client = self._new_client(username, password)
@@ -174,6 +176,7 @@ class MqttRoad:
         return True
 
     def _connect(self) -> None:
+        self._turned_away = False
         wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         wishes.SessionExpiryInterval = SESSION_S
         # Twice ours, so that what is somewhat too large is counted here; anything larger the broker keeps back.
@@ -181,18 +184,22 @@ class MqttRoad:
         self._client.connect(*self._address, keepalive=KEEPALIVE_S, clean_start=False, properties=wishes)
 
     def _turn(self) -> None:
-        """Turn paho's loop until the connection ends; once closing, only for as long as a goodbye takes."""
+        """Turn paho's loop until the connection ends, and end it when closing or when the broker does not answer."""
+        began_s = time.monotonic()
         parting_s: float | None = None
         while self._client.loop(timeout=1.0) == MQTTErrorCode.MQTT_ERR_SUCCESS:
-            if self._closing.is_set() and parting_s is None:
-                parting_s = time.monotonic()
-                self._client.disconnect()  # again, for a close that came while we were still connecting
-            if parting_s is not None and time.monotonic() - parting_s > PARTING_MAX_S:
+            now_s = time.monotonic()
+            unanswered = self._trouble is not None and now_s - began_s > ANSWER_WITHIN_S
+            if parting_s is None and (unanswered or self._closing.is_set()):
+                parting_s = now_s
+                self._client.disconnect()
+            if parting_s is not None and now_s - parting_s > PARTING_MAX_S:
                 return
 
     def _on_connect(
         self, client: Client, _data: Any, _flags: ConnectFlags, reason: ReasonCode, _properties: Properties | None
     ) -> None:
+        self._turned_away = reason.is_failure
         if str(reason) in WRONG_CREDENTIALS:
             self._trouble = self._sentence("does not accept the name and password of this node")
         elif reason.is_failure:
@@ -204,6 +211,7 @@ class MqttRoad:
         self, _client: Client, _data: Any, _mid: int, reasons: list[ReasonCode], _properties: Properties | None
     ) -> None:
         if any(reason.is_failure for reason in reasons):
+            self._turned_away = True
             self._trouble = self._sentence("does not let this node listen to its commons")
         elif not self._closing.is_set():
             self._trouble = None
@@ -212,8 +220,9 @@ class MqttRoad:
     def _on_disconnect(
         self, _client: Client, _data: Any, flags: DisconnectFlags, reason: ReasonCode, _properties: Properties | None
     ) -> None:
-        parting = f"has ended the connection ({reason})" if flags.is_disconnect_packet_from_server else "has gone away"
-        self._trouble = self._trouble or self._sentence(parting)
+        if not self._turned_away:
+            said = f" and said: {reason}" if flags.is_disconnect_packet_from_server else ""
+            self._trouble = self._sentence(f"has hung up{said}")
 
     def _on_publish(
         self, _client: Client, _data: Any, _mid: int, reason: ReasonCode, _properties: Properties | None
