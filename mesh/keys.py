@@ -10,6 +10,7 @@ from __future__ import annotations
 from base64 import b32decode, b32encode
 from binascii import Error as BadBase32
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 from typing import Final, NewType
 
@@ -71,7 +72,7 @@ def verify(public_key: PublicKey, domain: str, content: bytes, signature: bytes)
         raise BadSignature(f"no valid signature for {domain}") from fault
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class NodeKey:
     """A secret key. `seed` is the 32 bytes of RFC 8032; it never leaves the device."""
 
@@ -79,7 +80,7 @@ class NodeKey:
 
     @property
     def public_key(self) -> PublicKey:
-        return PublicKey(self._private().public_key().public_bytes_raw())
+        return PublicKey(self._private.public_key().public_bytes_raw())
 
     @property
     def node_id(self) -> NodeId:
@@ -87,8 +88,9 @@ class NodeKey:
 
     def sign(self, domain: str, content: bytes) -> bytes:
         """Return 64 bytes over `domain`, a zero byte and `content`."""
-        return self._private().sign(domain.encode() + b"\0" + content)
+        return self._private.sign(domain.encode() + b"\0" + content)
 
+    @cached_property
     def _private(self) -> Ed25519PrivateKey:
         return Ed25519PrivateKey.from_private_bytes(self.seed)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import BinaryIO, Final
 
 from appliance.answers import Imported
@@ -13,6 +12,7 @@ from mesh.errors import Malformed, PeerFault, TornBundle
 from mesh.frames import BlobFrame, Frame, RunsFrame, SealedFrame
 from mesh.keys import LogId, NodeId, Scope, unwritten
 from mesh.log import Run
+from mesh.sealing import SealedSection
 
 RUN_SIZE: Final = 48 * 1024
 SEALED_MAX: Final = 256  # sections of other commons that are carried on
@@ -28,12 +28,11 @@ class Carrying(Neighbourhood):
         for scope in self.scopes():
             writer.frontier(self.node_id, self.frontier(scope))
         for scope in self.scopes():
-            for run in self._runs(scope, holds):
-                if not writer.runs(scope, [run]):
-                    break
+            for log, height in self.frontier(scope).ahead_of(holds):
+                self._write_log(writer, scope, log, height)
         self._write_files(writer)
         for (raw,) in self.database.rows("SELECT content FROM sealed ORDER BY no"):
-            writer.sealed(SealedFrame(raw[:2], raw))
+            writer.sealed(SealedFrame(SealedSection.parse(raw).handle, raw))
         writer.close()
 
     def _node_named(self, name: str) -> NodeId:
@@ -45,12 +44,10 @@ class Carrying(Neighbourhood):
                 raise Refused(Objection.NOT_FOUND) from fault
             return NodeId(named[0])
 
-    def _runs(self, scope: Scope, holds: dict[LogId, int]) -> Iterator[Run]:
-        for log, height in self.frontier(scope).ahead_of(holds):
-            after = height
-            while run := self.records.run(log, after, RUN_SIZE):
-                yield run
-                after = run.upto
+    def _write_log(self, writer: BundleWriter, scope: Scope, log: LogId, after: int) -> None:
+        """Write what follows `after` in one log, as far as there is room."""
+        while (run := self.records.run(log, after, RUN_SIZE)) and writer.runs(scope, [run]):
+            after = run.upto
 
     def _write_files(self, writer: BundleWriter) -> None:
         for blob, size in self.database.rows("SELECT DISTINCT blob, size FROM zine ORDER BY size, blob"):
