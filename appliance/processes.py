@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
+import math
 import os
 import selectors
 import signal
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from appliance.errors import SettingsFault, StoreFault
-from appliance.settings import Settings
+from appliance.settings import FILE_NAME, Settings
 
 PR_SET_PDEATHSIG: Final = 1
 RESTART_S_MAX: Final = 60.0
@@ -66,10 +67,11 @@ class Child:
 
 @dataclass
 class Household:
-    """Children that live together. `run` returns the exit code once a signal or a final fault has ended them all."""
+    """Children that live together. `run` returns the exit code once a signal or a final fault ended them all."""
 
     children: Sequence[Child]
     say: Say
+    leaves_alone: bool = False  # a child with a final fault is left alone then, and the others live on
     wanted: bool = field(default=True, init=False)
 
     def run(self) -> int:
@@ -92,28 +94,39 @@ class Household:
     def _pause(self) -> float | None:
         """Return the seconds until something must be started again; None while all run."""
         waiting = [child.due - time.monotonic() for child in self.children if child.process is None]
-        return max(0.0, min(waiting)) if waiting else None
+        soonest = min(waiting, default=math.inf)
+        return max(0.0, soonest) if math.isfinite(soonest) else None
 
     def _reap(self) -> int:
         for child in self.children:
             code = child.reap()
-            if code is not None and child.is_final(code):
+            if code is None:
+                continue
+            if self.leaves_alone and code in FINAL_CODES:
+                child.due = math.inf
+                self.say(f"{child.name} cannot go on and is left alone; the others do.")
+            elif child.is_final(code):
                 return code
-            if code is not None and self.wanted:
+            elif self.wanted:
                 wait = child.due - time.monotonic()
                 self.say(f"{child.name} ended with code {code}; it starts again in {wait:.0f} s.")
         return 0
 
 
-def run(settings: Settings, say: Say) -> int:
+def run(settings: Settings, say: Say, quiet: bool = False) -> int:
     """Run portal and gossip in the foreground until SIGTERM or SIGINT; return the exit code. Raises `SettingsFault`."""
     lock = hold(settings.data, "run")
     try:
-        refuse_port_in_use(settings)
-        say(f"{settings.name} answers on {settings.address} (Ctrl-C ends it)")
+        refuse_port_in_use(settings.host, settings.port, _other_port(settings))
+        if not quiet:
+            say(f"{settings.name} answers on {settings.address} (Ctrl-C ends it)")
         return Household([Child(part, own_command(settings.data, part)) for part in ("portal", "gossip")], say).run()
     finally:
         os.close(lock)
+
+
+def _other_port(settings: Settings) -> str:
+    return f"change portal.port in {settings.data / FILE_NAME}"
 
 
 def own_command(data: Path, *words: str) -> list[str]:
@@ -124,7 +137,7 @@ def own_command(data: Path, *words: str) -> list[str]:
 def become_portal(settings: Settings) -> NoReturn:
     """Turn this process into the portal. The pages stand above this layer, so they are started, never imported."""
     os.set_inheritable(hold(settings.data, "portal"), True)  # the lock goes along
-    refuse_port_in_use(settings)
+    refuse_port_in_use(settings.host, settings.port, _other_port(settings))
     os.execv(sys.executable, [sys.executable, "-m", "webui", "--data", str(settings.data)])  # noqa: S606 (no shell wanted)
 
 
@@ -146,19 +159,18 @@ def hold(data: Path, part: str) -> int:
     return lock
 
 
-def refuse_port_in_use(settings: Settings) -> None:
+def refuse_port_in_use(host: str, port: int, remedy: str) -> None:
     """Raises `SettingsFault` where the pages could not listen."""
-    file = settings.data / "node.yaml"
     try:
-        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         with socket.socket(found[0][0], socket.SOCK_STREAM) as listener:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(found[0][4])
             listener.listen()
     except OSError as fault:
-        place = f"port {settings.port} of {settings.host}"
+        place = f"port {port} of {host}"
         raise SettingsFault(
-            f"The pages cannot use {place}: {fault.strerror}. End the other program, or change portal.port in {file}."
+            f"The pages cannot use {place}: {fault.strerror}. End that program, or {remedy}."
         ) from fault
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import click
 
-from appliance.cli import archive, care, carry, demo, ledger, node, people
+from appliance.cli import archive, bench, care, carry, demo, ledger, node, people
 from appliance.cli.terminal import Commands, complain
 from appliance.errors import Refused, SettingsFault, StoreFault
 
@@ -24,7 +24,7 @@ def hedgerow() -> None:
     """A neighbourhood node: mutual credit, a zine archive, and the pages a street needs, with no internet."""
 
 
-for commands in (node, people, ledger, archive, carry, care, demo):
+for commands in (node, people, ledger, archive, carry, care, bench, demo):
     for command in commands.COMMANDS:
         hedgerow.add_command(command)
 

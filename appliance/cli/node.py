@@ -56,10 +56,11 @@ def small_file(path: Path) -> bytes:
 
 
 @click.command(cls=Command)
+@click.option("--quiet", is_flag=True, help="Do not say where the pages are.")
 @child_of
-def run() -> int:
+def run(quiet: bool) -> int:
     """Run the node in the foreground: pages and gossip, until Ctrl-C."""
-    return processes.run(settings.load(data_directory()), say)
+    return processes.run(settings.load(data_directory()), say, quiet)
 
 
 @click.command(cls=Command)

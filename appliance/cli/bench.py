@@ -1,0 +1,48 @@
+"""`hedgerow bench`: figures that anybody can measure again."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+from typing import Final
+
+import click
+
+from appliance.bench import air as air_figures
+from appliance.cli.terminal import as_json, complain, say_json, say_table
+from appliance.errors import MeasurementFault
+
+NO: Final = 1
+
+
+@click.group()
+def bench() -> None:
+    """Measure this program; bytes and airtime are exact."""
+
+
+@bench.command()
+@as_json
+@click.option(
+    "--workload", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Payments, one JSON object a line."
+)
+@click.option(
+    "--new",
+    type=click.IntRange(1, 1000),
+    default=100,
+    help="How many of the last lines are news; the rest is the base.",
+)
+def air(as_json: bool, workload: Path | None, new: int) -> int:
+    """What sync costs the air, captured packet by packet and verified by a second process."""
+    try:
+        figures = air_figures.measure(workload, new)
+    except MeasurementFault as fault:
+        return complain(str(fault), NO)
+    if as_json:
+        machine = f"{platform.machine()}, Python {platform.python_version()}"
+        say_json({"name": "air", "figures": figures, "peers": air_figures.PEERS, "machine": machine})
+    else:
+        say_table(("figure", "value"), [(name, f"{value:.1f}") for name, value in figures.items()])
+    return 0
+
+
+COMMANDS: Final = (bench,)
