@@ -83,6 +83,15 @@ def check_writer(node: Care) -> Check:
     return Check("writer", True, "This node writes its own log.")
 
 
+def check_stories(node: Care) -> Check:
+    """No node has signed two different histories."""
+    names = node.forked_names()
+    if names:
+        who = ", ".join(names)
+        return Check("stories", False, f"{who} signed two different stories. Ask its keeper which is right; nothing is paid there.")
+    return Check("stories", True, "Every node tells one story.")
+
+
 CHECKS: Final[tuple[Callable[[Care], Check], ...]] = (
     check_store,
     check_card_space,
@@ -91,6 +100,7 @@ CHECKS: Final[tuple[Callable[[Care], Check], ...]] = (
     check_neighbours,
     check_key,
     check_writer,
+    check_stories,
 )
 
 

@@ -165,6 +165,11 @@ class Neighbourhood(Boards):
             holds_ours=all(holds.get(log.log, 0) >= log.height for log in own),
         )
 
+    def forked_names(self) -> list[str]:
+        """Return the nodes of which two contradicting signatures are held here."""
+        rows = self.database.rows("SELECT DISTINCT node FROM fork_proof JOIN log USING (log) ORDER BY node")
+        return [self._neighbour(NodeId(node), "", "", None).name for (node,) in rows]
+
     def introduction(self) -> bytes:
         """Return a file that introduces this node."""
         return Introduction(self.key.public_key, self.settings.name, self.settings.address).write(self.key)

@@ -75,9 +75,15 @@ class Payments(People):
             raise Refused(Verdict.ACCOUNTS_MUST_DIFFER)
         if len(memo) > MEMO_LENGTH_MAX:
             raise Refused(Verdict.MEMO_TOO_LONG, limit=MEMO_LENGTH_MAX)
+        if self._is_forked(AccountId.read(payee.id).node):
+            raise Refused(Verdict.PAYEE_IN_QUESTION, home=payee.home_name)
         memo = " ".join(visible(memo).split())
         wanted = entries.Transfer.simple(AccountId.read(payer.id), AccountId.read(payee.id), currency.number, amount)
         return self._settle_once(payer, wanted, memo, idempotency_key)
+
+    def _is_forked(self, node: NodeId) -> bool:
+        """Whether a log of that node was written twice from one place on: then no new credit goes there."""
+        return self.database.row("SELECT 1 FROM fork_proof JOIN log USING (log) WHERE node = ?", node) is not None
 
     def give_back(self, payer: Account, transfer_id: str, idempotency_key: str | None = None) -> Transfer:
         """Undo a payment that `payer` got, by a counter-entry that names it."""
