@@ -34,7 +34,8 @@ CURRENCY_COLUMNS: Final = (
     "number, code, name, meaning, decimals, floor,"
     " (SELECT coalesce(sum(amount), 0) FROM balance WHERE currency = currency.number)"
 )
-CLOSES_MAX: Final = 64  # logs absorbed for one payment
+ABSORBS_MAX: Final = 64  # for one payment
+NOT_COUNTED: Final = "not_counted"
 
 
 class Payments(People):
@@ -134,7 +135,7 @@ class Payments(People):
                 logs |= self._logs(
                     "SELECT DISTINCT log_no FROM posting WHERE node = ? AND number = ?", *posting.account
                 )
-        for log_id in sorted(logs - {own.log})[:CLOSES_MAX]:
+        for log_id in sorted(logs - {own.log})[:ABSORBS_MAX]:
             log = self.records.log(log_id)
             place = self.counted_place(log) if log else None
             if place and place.height > books.absorbed(log_id):
@@ -160,7 +161,8 @@ class Payments(People):
 
     def transfer(self, transfer_id: str) -> Transfer:
         """Return a payment. Raises `Refused`."""
-        row = self._row(self._place(transfer_id))
+        place = self._place(transfer_id)
+        row = self._row(place) or self._uncounted_row(place)
         if row is None:
             raise Refused(Objection.NOT_FOUND)
         return self._read(row, {currency.number: currency for currency in self.currencies()})
@@ -214,6 +216,17 @@ class Payments(People):
         return self.database.row(
             f"SELECT {TRANSFER_COLUMNS} FROM {TRANSFER_TABLES} WHERE log.log = ? AND transfer.seq = ?", *place
         )
+
+    def _uncounted_row(self, place: RecordId) -> Row | None:
+        """Return a payment that is held but counts nowhere: it waits for another entry, or its log was left behind."""
+        record, log = self.records.record(place), self.records.log(place.log)
+        if record is None or log is None or log.scope != self.commons or record.kind != entries.TRANSFER:
+            return None
+        try:
+            entries.Transfer.read(record.fields(), log.node)
+        except Malformed:
+            return None
+        return (0, log.log, place.seq, log.node, NOT_COUNTED, None, None, record.core, record.text)
 
     def _place(self, transfer_id: str) -> RecordId:
         try:
