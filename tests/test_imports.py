@@ -39,6 +39,7 @@ FAULTS = (
     Fault("mesh", "mesh/packet.py", "from mesh.transports import Transport"),
     Fault("mesh", "mesh/room_without_a_floor.py", ""),
     Fault("transports", "mesh/transports/mqtt.py", "import mesh.transports.loopback"),
+    Fault("transports", "mesh/transports/room_without_a_floor.py", ""),
     Fault("appliance", "appliance/store/__init__.py", "import appliance.node"),
     Fault("appliance", "appliance/ledger/__init__.py", "import appliance.archive"),
     Fault("appliance", "appliance/room_without_a_floor.py", ""),
@@ -58,6 +59,7 @@ FAULTS = (
     Fault("settings", "appliance/node.py", "import yaml"),
     Fault("signatures", "mesh/record.py", "import cbor2"),
     Fault("signatures", "appliance/node.py", "import cryptography.hazmat.primitives.asymmetric.ed25519"),
+    Fault("signatures", "webui/signin.py", "from argon2 import PasswordHasher"),
     Fault("command", "appliance/node.py", "import click"),
 )
 
