@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from threading import Event
 from typing import Final
 
@@ -58,6 +59,9 @@ class Daemon:
                 ending.wait(retry)
                 self._inbox.drain()
                 retry = min(2 * retry, RETRY_S_MAX)
+        self._air_at = self._ticks()
+        with suppress(StoreFault):
+            self._note_air()
         self.close()
 
     def step(self) -> float:
@@ -93,9 +97,9 @@ class Daemon:
                 road.transport.open(Named(self._inbox, road.name))
         else:
             self.close()
-            for name in self._noted:
-                self._node.note_road(name, False, OFF)
             self._noted = {}
+            for road in self._make_roads():
+                self._node.note_road(road.name, False, OFF)
 
     def _carry_out(self, road: Road, effects: Sequence[Effect]) -> None:
         for effect in effects:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Callable
 from typing import Final
 
+from appliance import keel, radio_switch
 from appliance.answers import Check
 from appliance.clock import Trust
 from appliance.desks.care import Care
@@ -35,7 +37,11 @@ def check_card_space(node: Care) -> Check:
     """There is room on the card."""
     free, floor = node.blobs.free_bytes(), node.settings.archive.free_space_floor_bytes
     if free < 2 * floor:
-        return Check("card space", False, f"Only {free >> 20} MB are left. Take back zines that nobody reads, or use a larger card.")
+        return Check(
+            "card space",
+            False,
+            f"Only {free >> 20} MB are left. Take back zines that nobody reads, or use a larger card.",
+        )
     return Check("card space", True, f"{free >> 20} MB are free.")
 
 
@@ -48,12 +54,18 @@ def check_clock(node: Care) -> Check:
 
 def check_roads(node: Care) -> Check:
     """Every road that node.yaml names is up."""
+    if not radio_switch.is_on(node.settings.data):
+        return Check("roads", False, "The roads are switched off. Turn them on with: hedgerow radio on")
+    if not node.settings.roads:
+        return Check(
+            "roads", True, "This node has no road, so bundles are carried by hand. Roads are added in node.yaml."
+        )
     roads = node.private.roads()
     down = [f"{road}: {sentence}" for road, is_up, sentence in roads if not is_up]
     if down:
         return Check("roads", False, "; ".join(down))
     if not roads:
-        return Check("roads", True, "No road was used yet.")
+        return Check("roads", False, "No road was used yet. Start the node with: hedgerow run")
     return Check("roads", True, "In service: " + ", ".join(road for road, _, _ in roads) + ".")
 
 
@@ -64,7 +76,9 @@ def check_neighbours(node: Care) -> Check:
         return Check("neighbours", True, "A neighbour was heard within the hour.")
     if not neighbours:
         return Check("neighbours", True, "This node has no neighbours yet. Make an invite for the next one.")
-    return Check("neighbours", False, "No neighbour was heard for an hour. Look at the antenna and at the neighbours' nodes.")
+    return Check(
+        "neighbours", False, "No neighbour was heard for an hour. Look at the antenna and at the neighbours' nodes."
+    )
 
 
 def check_key(node: Care) -> Check:
@@ -73,6 +87,22 @@ def check_key(node: Care) -> Check:
     if mode & 0o077:
         return Check("key", False, f"Others can read {node.settings.key_file}. Run: chmod 600 {node.settings.key_file}")
     return Check("key", True, "Only this node can read its key.")
+
+
+def check_keel(node: Care) -> Check:
+    """The mark that tells a restored copy is up to date, and not among the data it guards."""
+    file = node.settings.keel_file
+    if file.is_relative_to(node.settings.data):
+        return Check(
+            "keel mark", False, f"{file} lies among the data it guards. Set keel in node.yaml to a place outside."
+        )
+    if not os.access(file.parent, os.W_OK):
+        return Check("keel mark", False, f"{file} cannot be written. Set keel in node.yaml to a place that can.")
+    mark = keel.read(file)
+    marked = {height.log: height.height for height in mark.heights} if mark else {}
+    if any(marked.get(log.log, 0) < log.height for log in map(node.own_log, node.scopes())):
+        return Check("keel mark", False, f"{file} is behind; the next payment renews it. Delete nothing.")
+    return Check("keel mark", True, "It knows how far this node has written.")
 
 
 def check_writer(node: Care) -> Check:
@@ -88,7 +118,11 @@ def check_stories(node: Care) -> Check:
     names = node.forked_names()
     if names:
         who = ", ".join(names)
-        return Check("stories", False, f"{who} signed two different stories. Ask its keeper which is right; nothing is paid there.")
+        return Check(
+            "stories",
+            False,
+            f"{who} signed two different stories. Ask its keeper which is right; nothing is paid there.",
+        )
     return Check("stories", True, "Every node tells one story.")
 
 
@@ -99,6 +133,7 @@ CHECKS: Final[tuple[Callable[[Care], Check], ...]] = (
     check_roads,
     check_neighbours,
     check_key,
+    check_keel,
     check_writer,
     check_stories,
 )
