@@ -14,11 +14,12 @@ from appliance.desks.care import Care
 from appliance.errors import StoreFault
 
 QUIET_S: Final = 3600
+HEAR_OR_CONFIRM: Final = (
+    "Let this node hear a neighbour, or confirm on the keeper's page that nobody has newer data; then it goes on."
+)
 TROUBLES: Final = {
-    "other_hardware": "These data were copied from another place. Let this node hear a neighbour, or confirm on the keeper's page "
-    "that nobody has newer data; then it goes on.",
-    "behind": "These data were put back from an older copy. Let this node hear a neighbour, or confirm on the keeper's page that "
-    "nobody has newer data; then it goes on.",
+    "other_hardware": f"These data were copied from another place. {HEAR_OR_CONFIRM}",
+    "behind": f"These data were put back from an older copy. {HEAR_OR_CONFIRM}",
     "superseded": "Another copy of this node has gone on. Decide which of the two stays; this one only reads.",
     "forked": "Two copies of this node wrote at the same time. Stop one of them, then confirm on the keeper's page.",
 }
