@@ -33,7 +33,7 @@ class Fault(NamedTuple):
 
 FAULTS = (
     Fault("house", "mesh/transports/mqtt.py", "import appliance.errors"),
-    Fault("house", "appliance/node.py", "import webui"),
+    Fault("house", "appliance/daemon.py", "import webui"),
     Fault("mesh", "mesh/record.py", "import mesh.log"),
     Fault("mesh", "mesh/gossip.py", "from mesh import bundle"),
     Fault("mesh", "mesh/packet.py", "from mesh.transports import Transport"),
@@ -43,6 +43,9 @@ FAULTS = (
     Fault("appliance", "appliance/store/__init__.py", "import appliance.node"),
     Fault("appliance", "appliance/ledger/__init__.py", "import appliance.archive"),
     Fault("appliance", "appliance/room_without_a_floor.py", ""),
+    Fault("portal", "webui/words.py", "import webui.forms"),
+    Fault("portal", "webui/qr.py", "import webui.views.poster"),
+    Fault("portal", "webui/room_without_a_floor.py", ""),
     Fault("pages", "webui/__init__.py", "import mesh.frontier"),
     Fault("pages", "webui/__init__.py", "import appliance.store"),
     Fault("pure", "mesh/gossip.py", "import time"),
