@@ -7,7 +7,9 @@ repairs that. It never blocks, never grows without bound, and says with `Transpo
 from __future__ import annotations
 
 import re
+import socket
 from collections import Counter, deque
+from contextlib import suppress
 from threading import Condition
 from typing import Final, NamedTuple, Protocol
 
@@ -69,6 +71,33 @@ class Inbox:
         """Sleep until something is there, at most `timeout_s` seconds; say whether something is."""
         with self._arrival:
             return self._arrival.wait_for(lambda: bool(self._waiting), timeout_s)
+
+
+class Bell:
+    """Wakes the thread that waits for it in a `select`, beside its sockets. Anybody may ring, as often as they like."""
+
+    def __init__(self) -> None:
+        self._rope, self._sound = socket.socketpair()
+        self._rope.setblocking(False)
+        self._sound.setblocking(False)
+
+    def fileno(self) -> int:
+        """What to wait for."""
+        return self._sound.fileno()
+
+    def ring(self) -> None:
+        """Wake who waits, or who will wait next."""
+        with suppress(OSError):  # full: it rings already; closed: nobody waits any more
+            self._rope.send(b".")
+
+    def hush(self) -> None:
+        """Begin to wait anew."""
+        with suppress(BlockingIOError):
+            self._sound.recv(4096)
+
+    def close(self) -> None:
+        self._rope.close()
+        self._sound.close()
 
 
 class Transport(Protocol):

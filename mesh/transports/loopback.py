@@ -11,7 +11,7 @@ from typing import Final
 
 from mesh.airtime import airtime_ms, on_air_bytes, preset_named
 from mesh.errors import AirtimeSpent, PeerFault, TransportDown
-from mesh.transports import Heard, Inbox, checked_packet, checked_station, fresh_counters
+from mesh.transports import Bell, Heard, Inbox, checked_packet, checked_station, fresh_counters
 from mesh.transports.datagram import (
     DATAGRAM_SIZE_MAX,
     Bye,
@@ -109,7 +109,7 @@ class LoopbackRadio:
         self._line = Line()
         self._lock = Lock()  # over the line, the socket and the end
         self._socket: socket.socket | None = None
-        self._bell: socket.socket | None = None  # a byte wakes the thread
+        self._bell: Bell | None = None
         self._thread: Thread | None = None
 
     @property
@@ -121,8 +121,8 @@ class LoopbackRadio:
         """Begin to listen and to greet the ether; returns at once, whether it is there or not."""
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.connect(self._ether)  # the kernel drops what comes from anywhere else
-        self._bell, hears_bell = socket.socketpair()
-        self._thread = Thread(target=self._listen, args=(self._socket, hears_bell, inbox), name="loopback", daemon=True)
+        self._bell = Bell()
+        self._thread = Thread(target=self._listen, args=(self._socket, self._bell, inbox), name="loopback", daemon=True)
         self._thread.start()
 
     def send(self, packet: bytes) -> None:
@@ -135,7 +135,8 @@ class LoopbackRadio:
                 raise AirtimeSpent(QUEUE_FULL)
             if not self._tell(self._socket, Offer(self._line.offered + 1, packet)):
                 self._line.lost(UNREACHED, time.monotonic())
-                self._ring()
+                if self._bell is not None:
+                    self._bell.ring()
                 raise TransportDown(UNREACHED)
             self._line.offered += 1
         self.counters["sent_packets"] += 1
@@ -152,26 +153,27 @@ class LoopbackRadio:
         if ether is None or self._bell is None or self._thread is None:
             return
         self._tell(ether, Bye())
-        self._ring()
+        self._bell.ring()
         self._thread.join()
         self._bell.close()
         ether.close()
 
-    def _listen(self, ether: socket.socket, hears_bell: socket.socket, inbox: Inbox) -> None:
-        with hears_bell, DefaultSelector() as selector:
+    def _listen(self, ether: socket.socket, bell: Bell, inbox: Inbox) -> None:
+        ether.setblocking(False)
+        with DefaultSelector() as selector:
             selector.register(ether, EVENT_READ)
-            selector.register(hears_bell, EVENT_READ)
-            ether.setblocking(False)
+            selector.register(bell, EVENT_READ)
             while self._socket is not None:
                 for ready, _ in selector.select(self._greet_when_due(ether)):
-                    if ready.fileobj is ether:
-                        self._read(ether, inbox)
+                    if ready.fileobj is bell:
+                        bell.hush()
                     else:
-                        hears_bell.recv(1)
+                        self._read(ether, inbox)
 
     def _read(self, ether: socket.socket, inbox: Inbox) -> None:
         try:
-            raw = ether.recv(DATAGRAM_SIZE_MAX + 1)
+            with self._lock:  # lest this thread takes the kernel's refusal from under a `send` that looks for it
+                raw = ether.recv(DATAGRAM_SIZE_MAX + 1)
         except BlockingIOError:
             return  # a spoilt datagram wakes us too
         except ConnectionRefusedError:  # nobody at that port; the kernel tells, on a machine's own loopback
@@ -219,10 +221,6 @@ class LoopbackRadio:
         self.counters["heard_bytes"] += len(packet)
         if not inbox.put(Heard(self.road, talker, packet)):
             self.counters["dropped"] += 1
-
-    def _ring(self) -> None:
-        if self._bell is not None:
-            self._bell.send(b".")
 
     def _lose(self, why: str) -> None:
         with self._lock:

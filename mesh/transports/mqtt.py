@@ -1,7 +1,8 @@
 """Packets over an MQTT broker: topics, sessions and rights as mesh/spec/mqtt-v1.md tells. The only user of paho.
 
 MQTT 5, QoS 1, and a session that the broker keeps while this node is away: what the broker has accepted arrives once it
-and the listener are back. A thread of our own turns paho's loop, because paho's own cannot be ended in bounded time.
+and the listener are back. A thread of our own does paho's reading and writing, as its documentation tells for event loops:
+paho's own thread cannot be ended in bounded time.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ import ssl
 import struct
 import time
 from collections import Counter
+from select import select
 from threading import Event, Thread
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from paho.mqtt import properties
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
@@ -23,7 +25,10 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from mesh.errors import TransportDown
-from mesh.transports import STATION_NAME, Heard, Inbox, checked_packet, checked_station, fresh_counters
+from mesh.transports import STATION_NAME, Bell, Heard, Inbox, checked_packet, checked_station, fresh_counters
+
+if TYPE_CHECKING:
+    from paho.mqtt.client import SocketLike
 
 PACKET_SIZE_MAX: Final = 8192
 KEEPALIVE_S: Final = 30
@@ -33,6 +38,7 @@ PAUSE_MIN_S: Final = 1.0
 PAUSE_MAX_S: Final = 30.0
 STEADY_AFTER_S: Final = 10.0  # a connection this old was a good one: the next pause is short again
 PARTING_MAX_S: Final = 2.0
+REST_MAX_S: Final = 1.0  # between looks at the keepalive
 SESSION_S: Final = 86_400
 UNCONFIRMED_MAX: Final = 64  # packets that the broker has not confirmed yet; paho sends them again after a break
 
@@ -81,8 +87,9 @@ class MqttRoad:
         self._turned_away = False  # by this connection's broker, who said why
         self._closing = Event()
         self._inbox = Inbox()
+        self._bell: Bell | None = None
         self._client = self._new_client(username, password)
-        self._thread = Thread(target=self._run, name="mqtt", daemon=True)
+        self._thread: Thread | None = None
 
     @property
     def trouble(self) -> str | None:
@@ -92,6 +99,8 @@ class MqttRoad:
     def open(self, inbox: Inbox) -> None:
         """Begin to listen, and to reach the broker for as long as it takes; returns at once."""
         self._inbox = inbox
+        self._bell = Bell()
+        self._thread = Thread(target=self._run, args=(self._bell,), name="mqtt", daemon=True)
         self._thread.start()
 
     def send(self, packet: bytes) -> None:
@@ -113,9 +122,10 @@ class MqttRoad:
         """Leave the broker; it keeps our session. Waits for a connection attempt in progress, at most some seconds."""
         self._trouble = self._trouble or self._sentence("is not used any more")
         self._closing.set()
-        self._client.disconnect()
-        if self._thread.is_alive():
+        if self._thread is not None and self._bell is not None:
+            self._bell.ring()
             self._thread.join()
+            self._bell.close()
 
     def _sentence(self, what: str) -> str:
         host, port = self._address
@@ -131,15 +141,14 @@ class MqttRoad:
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         client.on_publish = self._on_publish
-        # With somebody to tell, paho leaves all writing to the thread that turns its loop, whoever publishes.
-        client.on_socket_register_write = lambda *_: None
+        client.on_socket_register_write = self._on_register_write
         return client
 
-    def _run(self) -> None:
+    def _run(self, bell: Bell) -> None:
         pause_s = PAUSE_MIN_S
         while not self._closing.is_set():
             began_s = time.monotonic()
-            self._converse()
+            self._converse(bell)
             if time.monotonic() - began_s > STEADY_AFTER_S:
                 pause_s = PAUSE_MIN_S
             self._closing.wait(pause_s)
@@ -148,13 +157,13 @@ class MqttRoad:
         if left is not None:
             left.close()
 
-    def _converse(self) -> None:
+    def _converse(self, bell: Bell) -> None:
         """One connection from its beginning to its end."""
         if not self._secure():
             return
         try:
             self._connect()
-            self._turn()
+            self._turn(bell)
         except ssl.SSLCertVerificationError:
             self._trouble = self._sentence(f"shows a certificate that {self._tls_ca} does not vouch for")
         except OSError as fault:
@@ -183,11 +192,11 @@ class MqttRoad:
         wishes.MaximumPacketSize = 2 * self.packet_size_max + 1024
         self._client.connect(*self._address, keepalive=KEEPALIVE_S, clean_start=False, properties=wishes)
 
-    def _turn(self) -> None:
-        """Turn paho's loop until the connection ends, and end it when closing or when the broker does not answer."""
+    def _turn(self, bell: Bell) -> None:
+        """Read and write until the connection ends, and end it when closing or when the broker does not answer."""
         began_s = time.monotonic()
         parting_s: float | None = None
-        while self._client.loop(timeout=1.0) == MQTTErrorCode.MQTT_ERR_SUCCESS:
+        while (broker := self._client.socket()) is not None:
             now_s = time.monotonic()
             unanswered = self._trouble is not None and now_s - began_s > ANSWER_WITHIN_S
             if parting_s is None and (unanswered or self._closing.is_set()):
@@ -195,6 +204,26 @@ class MqttRoad:
                 self._client.disconnect()
             if parting_s is not None and now_s - parting_s > PARTING_MAX_S:
                 return
+            self._exchange(broker, bell)
+
+    def _exchange(self, broker: SocketLike, bell: Bell) -> None:
+        """Wait until there is something to read or to write, a second at most, and do it."""
+        hidden = isinstance(broker, ssl.SSLSocket) and broker.pending() > 0  # read already, where no select looks
+        readers: list[SocketLike | Bell] = [broker, bell]
+        writers = [broker] if self._client.want_write() else []
+        readable, writable, _ = select(readers, writers, [], 0.0 if hidden else REST_MAX_S)
+        if bell in readable:
+            bell.hush()
+        if hidden or broker in readable:
+            self._client.loop_read()
+        if writable:
+            self._client.loop_write()
+        self._client.loop_misc()
+
+    def _on_register_write(self, *_: object) -> None:
+        """Somebody published: with this callback, paho leaves the writing to our thread, which may be asleep."""
+        if self._bell is not None:
+            self._bell.ring()
 
     def _on_connect(
         self, client: Client, _data: Any, _flags: ConnectFlags, reason: ReasonCode, _properties: Properties | None

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from random import Random
 
 import pytest
 from cryptography import x509
@@ -180,6 +181,31 @@ def test_what_is_no_broker_is_told_and_its_bytes_are_counted(monkeypatch: pytest
         assert "The broker at 127.0.0.1" in trouble(road)
         road.close()
         assert road.counters["connections"] == 0
+
+
+def test_any_bytes_from_a_broker_cost_one_connection_and_never_the_road(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mqtt, "PAUSE_MIN_S", 0.0)
+    chance = Random(5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        road = MqttRoad("127.0.0.1", server.getsockname()[1], COMMONS, "ana", "ana", "word")
+        road.open(Inbox())
+        for _ in range(300):
+            caller, _ = server.accept()
+            with caller:
+                caller.recv(1000)
+                caller.sendall(any_reply(chance))
+        road.close()
+    assert road.counters["sent_packets"] == 0
+
+
+def any_reply(chance: Random) -> bytes:
+    """Mostly a welcome, then packets of true kinds with bodies of chance."""
+    reply = b"" if chance.random() < 0.2 else b"\x20\x03\x00\x00\x00"
+    for _ in range(chance.randrange(1, 4)):
+        kind = chance.choice((0x20, 0x30, 0x32, 0x34, 0x40, 0x50, 0x62, 0x70, 0x90, 0xB0, 0xD0, 0xE0))
+        body = chance.randbytes(chance.choice((0, 1, 2, 3, 4, 5, 8, 20)))
+        reply += bytes((kind, len(body))) + body
+    return reply
 
 
 def test_a_broker_that_is_not_there_or_has_no_name_is_told() -> None:
