@@ -74,6 +74,11 @@ class Door:
 
     def accept(self, run: Run) -> Taken:
         """Verify, store and count a run, all or nothing. Raises a `PeerFault` where its sender broke a rule."""
+        taken = self._accept(run)
+        self.shelf.sweep()
+        return taken
+
+    def _accept(self, run: Run) -> Taken:
         contradiction: ForkProof | None = None
         with self.database.writing():
             log, opening = self._log_of(run)
@@ -179,6 +184,7 @@ class Door:
                 yield
             with suppress(StoreFault):  # what is on the card is done, also if the mark beside it could not follow
                 self.mark_keel()
+            self.shelf.sweep()
 
     def say(self, scope: Scope, record: Record) -> RecordId:
         """Write one record on top of the own log. Only inside `saying`."""

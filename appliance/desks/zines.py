@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import replace
 from io import BytesIO
 from pathlib import PurePath
@@ -11,7 +12,7 @@ from typing import BinaryIO, Final
 from appliance.answers import Account, Page, Session, Zine, ZineFile, ZineForm
 from appliance.commons.names import BODY_LENGTH_MAX, TITLE_LENGTH_MAX, clean_text
 from appliance.desks.payments import Payments
-from appliance.errors import Objection, Refused
+from appliance.errors import Objection, Refused, StoreFault
 from appliance.kinds import ZineCard
 from appliance.ledger.transfer import AccountId
 from appliance.store.database import Row
@@ -34,14 +35,16 @@ class Zines(Payments):
         try:
             self._check_text(blob)
             with self.saying():
+                self._check_still_here(blob)
                 place = self.say(
                     PUBLIC, replace(card, blob=blob, size=size).record(self.clock.now(), self.salt(PUBLIC))
                 )
                 if publisher:
                     number = AccountId.read(publisher.id).number
                     self.database.run("INSERT INTO publisher VALUES (?, ?, ?)", *place, number)
-        except Refused:
-            self._drop_if_unused(blob)
+        except (Refused, StoreFault):
+            with suppress(StoreFault):
+                self._drop_if_unused(blob)
             raise
         return self.zine(str(place))
 
@@ -75,9 +78,17 @@ class Zines(Payments):
         if rest or not seen:
             raise Refused(Objection.FILE_UNREADABLE)
 
+    def _check_still_here(self, blob: bytes) -> None:
+        """The same file may just have been freed because somebody took it back. Files are freed only inside transactions."""
+        if not self.blobs.has(blob):
+            raise StoreFault(
+                "The same file was taken away at this very moment, so nothing was published. Please try again."
+            )
+
     def _drop_if_unused(self, blob: bytes) -> None:
-        if self.database.row("SELECT 1 FROM zine WHERE blob = ?", blob) is None:
-            self.blobs.drop(blob)
+        with self.database.writing():
+            if self.database.row("SELECT 1 FROM zine WHERE blob = ?", blob) is None:
+                self.blobs.drop(blob)
 
     def zines(self, query: str = "", older: str = "", limit: int = 20) -> Page[Zine]:
         """Return zines that hold every word of `query`, newest first."""

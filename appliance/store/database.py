@@ -121,7 +121,8 @@ class Database:
     def close(self) -> None:
         """Close this thread's connection."""
         if not self._peewee.is_closed():
-            self._peewee.close()
+            with self._troubles():
+                self._peewee.close()
 
     def _execute(self, sql: str, values: Sequence[Any]) -> Any:
         with self._troubles():

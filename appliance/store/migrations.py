@@ -138,7 +138,8 @@ PRIVATE: Final = (
         node BLOB PRIMARY KEY, public_key BLOB, name TEXT NOT NULL, road TEXT NOT NULL, heard_tick INTEGER, boot TEXT
     ) WITHOUT ROWID""",
     "CREATE TABLE holds (node BLOB NOT NULL, log BLOB NOT NULL, height INTEGER NOT NULL, PRIMARY KEY (node, log)) WITHOUT ROWID",
-    "CREATE TABLE blob (blob BLOB PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID",
+    # Files of zines that were taken back: freed once that is on the card, never before.
+    "CREATE TABLE unneeded (blob BLOB PRIMARY KEY) WITHOUT ROWID",
     "CREATE TABLE wanted (blob BLOB PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID",
     """CREATE TABLE publisher (
         log BLOB NOT NULL, seq INTEGER NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (log, seq)

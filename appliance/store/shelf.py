@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Final
 
+from appliance.errors import StoreFault
 from appliance.kinds import MEDIA_TYPES, ZineCard
 from appliance.store.blobs import Blobs
 from appliance.store.database import Database, Row
@@ -59,7 +61,7 @@ class Shelf:
             self._index(no, blob)
 
     def forget(self, log: Log, seq: int) -> None:
-        """Take a withdrawn zine off the shelf and free its file, unless another zine is the same file."""
+        """Take a withdrawn zine off the shelf; `sweep` frees its file, unless another zine is the same file."""
         row = self._database.row("SELECT no, blob FROM zine WHERE log_no = ? AND seq = ?", log.no, seq)
         if row is None:
             return
@@ -68,7 +70,23 @@ class Shelf:
         self._database.run("DELETE FROM zine WHERE no = ?", no)
         if self._database.row("SELECT 1 FROM zine WHERE blob = ?", blob) is None:
             self._database.run("DELETE FROM wanted WHERE blob = ?", blob)
-            self._blobs.drop(blob)
+            self._database.run("INSERT INTO unneeded (blob) VALUES (?) ON CONFLICT DO NOTHING", blob)
+
+    def sweep(self) -> None:
+        """Free the files of zines that were taken back; what cannot be freed now is freed another time.
+
+        Only outside a transaction: before it is on the card that a zine was taken back, its file may not go.
+        """
+        with suppress(StoreFault):
+            if self._database.row("SELECT 1 FROM unneeded"):
+                self._free()
+
+    def _free(self) -> None:
+        """Files go only inside a transaction, so that nobody publishes the same one meanwhile."""
+        with self._database.writing():
+            for (blob,) in self._database.rows("SELECT blob FROM unneeded WHERE blob NOT IN (SELECT blob FROM zine)"):
+                self._blobs.drop(blob)
+            self._database.run("DELETE FROM unneeded")
 
     def cards(self, query: str, below: int, limit: int) -> list[Row]:
         """Return up to `limit` cards, newest first, numbered below `below`; those that hold all words of `query`."""
