@@ -8,20 +8,15 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from random import Random
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from mesh.errors import TransportDown
 from mesh.transports import Heard, Inbox, mqtt
 from mesh.transports.mqtt import UNCONFIRMED_MAX, MqttRoad
+from tests import certificates
 from tests.mesh.transports.streets import COMMONS, MqttStreet, send_when_up, trouble, until
 from tests.mosquitto import Broker
 
@@ -248,50 +243,13 @@ def test_a_place_that_cannot_be_is_our_own_mistake(wrong: dict[str, str | int]) 
         MqttRoad(**place, username="ana", password="word")  # type: ignore[arg-type]
 
 
-def certificates(directory: Path) -> tuple[Path, Path, Path]:
-    """An authority, and a broker's certificate for 127.0.0.1 that it signed: authority, certificate, key."""
-    authority_key, broker_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    authority = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "the street")])
-    now = datetime.now(UTC)
-
-    def sign(
-        name: x509.Name, key: ec.EllipticCurvePublicKey, extension: x509.ExtensionType, *, critical: bool
-    ) -> bytes:
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(authority)
-            .public_key(key)
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(days=1))
-            .not_valid_after(now + timedelta(days=1))
-            .add_extension(extension, critical=critical)
-            .sign(authority_key, hashes.SHA256())
-        )
-        return certificate.public_bytes(serialization.Encoding.PEM)
-
-    paths = directory / "ca.pem", directory / "broker.pem", directory / "broker.key"
-    paths[0].write_bytes(
-        sign(authority, authority_key.public_key(), x509.BasicConstraints(ca=True, path_length=None), critical=True)
-    )
-    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
-    broker = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "the broker")])
-    paths[1].write_bytes(sign(broker, broker_key.public_key(), address, critical=False))
-    paths[2].write_bytes(
-        broker_key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-    )
-    return paths
-
-
 # After a failed handshake paho leaves its socket to the garbage collector, which closes it and says so.
 @pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")
 def test_tls_carries_packets_and_only_from_a_broker_that_is_vouched_for(tmp_path: Path) -> None:
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"
     for directory in (ours, theirs):
         directory.mkdir()
-    files, (other_authority, _, _) = certificates(ours), certificates(theirs)
+    files, (other_authority, _, _) = certificates.for_broker(ours), certificates.for_broker(theirs)
     with Broker(ours, tls=files) as broker:
         for name in ("ana", "bo"):
             broker.add_node(name, "word")
