@@ -1,7 +1,8 @@
-"""`hedgerow pay | balance | ledger export`: amounts are typed in units, with decimals."""
+"""`hedgerow pay | receipt | balance | ledger export`: amounts are typed in units, with decimals."""
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -106,6 +107,19 @@ def _transfer_facts(transfer: Transfer) -> dict[str, Any]:
 
 
 @click.command(cls=Command)
+@click.argument("transfer_id", metavar="ID")
+@output
+def receipt(transfer_id: str, output: Path | None) -> None:
+    """Write what proves payment ID without this node: JSON that anybody can check, as tests/checkers/check_record.py does."""
+    with opened_node() as node:
+        paper = node.receipt(transfer_id)
+    if output:
+        write_whole(output, iter((json.dumps(paper, indent=2).encode() + b"\n",)))
+    else:
+        say_json(paper)
+
+
+@click.command(cls=Command)
 @click.argument("name")
 @as_json
 def balance(name: str, as_json: bool) -> None:
@@ -145,4 +159,4 @@ def export(form: str, output: Path | None) -> None:
             sys.stdout.buffer.writelines(lines)
 
 
-COMMANDS: Final = (pay, balance, ledger)
+COMMANDS: Final = (pay, receipt, balance, ledger)

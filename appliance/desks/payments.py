@@ -9,6 +9,7 @@ from typing import Final
 from appliance.answers import Account, Currency, Page, Room, Session, Standing, Transfer
 from appliance.commons.names import visible
 from appliance.desks.people import People
+from appliance.desks.receipts import paper
 from appliance.errors import Objection, Refused
 from appliance.ledger import transfer as entries
 from appliance.ledger.amounts import read_amount, write_amount
@@ -166,6 +167,17 @@ class Payments(People):
         if row is None:
             raise Refused(Objection.NOT_FOUND)
         return self._read(row, {currency.number: currency for currency in self.currencies()})
+
+    def receipt(self, transfer_id: str) -> dict[str, object]:
+        """Return what proves a payment to anybody, without this node. Raises `Refused` where there is none, or not sealed yet."""
+        place = self._place(transfer_id)
+        if self._row(place) is None:
+            raise Refused(Objection.NOT_FOUND)
+        self.seal()
+        proof = paper(self.records, place)
+        if proof is None:
+            raise Refused(Objection.NOT_SEALED_YET)
+        return proof
 
     def statement(self, account: Account, older: str = "", limit: int = 20) -> Page[Transfer]:
         """Return what moved on an account, newest first."""
