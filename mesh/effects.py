@@ -20,8 +20,8 @@ class Send:
 class Deliver:
     """Take this run through the node's door: it is well formed, but nothing of it is verified yet.
 
-    `run.after` may lie below what is held, when the two ends of a log seem to disagree: where the run then holds another
-    branch, the two checkpoints are a fork proof.
+    `run.after` may lie below what is held, when the two ends of a log seem to disagree: where the run then holds
+    another branch, the two checkpoints are a fork proof.
     """
 
     peer: str

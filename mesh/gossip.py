@@ -1,49 +1,322 @@
-"""The engine: one per road, no socket, no clock. Bytes come in, effects go out. See spec/gossip-v1.md."""
+"""The engine: one per road, no socket, no clock. Bytes come in, effects go out.
+
+It says what this node holds, asks for what it lacks, and answers what others ask: for each scope a `Dialogue`, for files a
+`Blobcast`, over both the beacons. Hearing never makes it speak at once: all packets leave from `tick`, so a daemon whose
+road is busy need only tick later. See spec/gossip-v1.md.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, OrderedDict
+from collections.abc import Iterable
+from typing import Final
 
+from mesh.airform import SHORT_DIGEST_SIZE, Parcel, node_handle
+from mesh.beaconing import Beaconing
 from mesh.blob import BlobWant
+from mesh.blobcast import Blobcast
+from mesh.dialogue import Dialogue
 from mesh.effects import Deliver, DeliverForkProof, DeliverPiece, Effect, PeerHolds, Send
-from mesh.errors import PeerFault
+from mesh.errors import BadSignature, Malformed, PeerFault, UnknownVersion
 from mesh.holdings import Holdings
-from mesh.keys import NodeId
+from mesh.keys import NodeId, Scope
+from mesh.log import Run
+from mesh.neighbours import NEIGHBOURS_MAX, Allowances, Neighbour, Neighbours
+from mesh.packet import (
+    HEAD_SIZE,
+    Beacon,
+    Data,
+    ForkNotice,
+    Heads,
+    Kind,
+    Packet,
+    Part,
+    PartsWant,
+    Pieces,
+    PiecesWant,
+    Probe,
+    Want,
+    parse,
+)
+from mesh.reassembly import Reassembly, Sent, cut, size_in_parts
+from mesh.road import Road
 from mesh.timing import Timing
 from mesh.trickle import Chance
 
+PACKET_SIZE_MIN: Final = 140  # a piece of a file, or a want for 20 logs
+PARTS_AT_ONCE: Final = 8  # how long a message grows, in packets, before others may speak
+WAKE_MIN_S: Final = 0.05
+WAKE_MAX_S: Final = 3600.0
+NO_COMMONS: Final = bytes(SHORT_DIGEST_SIZE)
+MESSAGE_SIZE_GOAL: Final = 2048
+BROUGHT_MAX: Final = 16
+INSIDE_PARTS: Final = (Kind.DATA, Kind.FORK_PROOF)
+
+FAULTS: Final = (
+    (UnknownVersion, "packets from the future"),
+    (BadSignature, "bad signatures"),
+    (Malformed, "malformed"),
+)
+
 
 class Engine:
-    """Says what this node holds, asks for what it lacks, answers what others ask.
+    """The gossip of one road.
 
-    `packet_size_max` is the road's limit in bytes. `now` is always monotonic seconds.
+    `packet_size_max` is the road's limit in bytes, at least 140. `now` is always monotonic seconds.
     """
 
     def __init__(
         self, node: NodeId, holdings: Holdings, packet_size_max: int, rng: Chance, timing: Timing | None = None
     ) -> None:
-        self._node = node
+        if packet_size_max < PACKET_SIZE_MIN:
+            raise ValueError(f"gossip needs packets of at least {PACKET_SIZE_MIN} bytes, not {packet_size_max}")
         self._holdings = holdings
-        self._packet_size_max = packet_size_max
-        self._rng = rng
         self._timing = timing or Timing()
+        self._rng = rng
         self.counters: Counter[str] = Counter()
-        self.stalemates = 0
+        self.faults: OrderedDict[str, int] = OrderedDict()  # by peer address, at most 64
+        self.stalemates: list[tuple[bytes, Scope]] = []  # with whom, and in which scope, three rounds changed nothing
+        self.neighbours = Neighbours(self._timing.recent)
+        self._road = Road(node, node_handle(node), packet_size_max, self._timing, rng, self.neighbours, self.counters)
+        self._allowances = Allowances(self._timing.packets_per_second, self._timing.packets_burst)
+        self._dialogues: dict[Scope, Dialogue] = {}
+        self._beaconing: Beaconing | None = None
+        self._blobcast = Blobcast(self._road.handle, holdings, packet_size_max, self._timing, rng, self.counters)
+        self._reassembly = Reassembly(self._timing.quiet)
+        self._sent = Sent()
+        self._refill: OrderedDict[tuple[bytes, int], Part] = OrderedDict()
+        self._refill_at = 0.0
+        self._air_free_at = float("-inf")
+        self._brought: OrderedDict[str, list[tuple[Scope, Run]]] = OrderedDict()
+        self._message_size = max(packet_size_max, min(size_in_parts(packet_size_max, PARTS_AT_ONCE), MESSAGE_SIZE_GOAL))
+        self._turn = 1
+        self._stirred = True
+
+    # --- in
 
     def receive(self, peer: str, packet: bytes, now: float) -> list[Effect]:
         """Answer one packet: what to take in. Raises `PeerFault`, and nothing else, if `peer` misbehaved."""
+        self.counters["packets heard"] += 1
+        if not self._allowances.spend(peer, now):
+            self.counters["packets beyond a peer's allowance"] += 1
+            return []
+        self._follow(now)
+        self._stirred = True
+        try:
+            return self._hear(peer, parse(packet), now)
+        except PeerFault as fault:
+            self._blame(peer, fault)
+            raise
+
+    def refused(self, peer: str, fault: PeerFault, run: Run | None = None) -> None:
+        """Learn that the door turned away what `peer` brought; where no `run` is named, anything of its last packet."""
+        self._blame(peer, fault)
+        for scope, brought in self._brought.get(peer, []):
+            if run in (None, brought) and scope in self._dialogues:
+                self._dialogues[scope].refused(brought, fault)
+
+    def _blame(self, peer: str, fault: PeerFault) -> None:
+        """Count, and no more: an address can be forged, so nobody is muted on its word."""
+        self.counters[next((name for kind, name in FAULTS if isinstance(fault, kind)), "other faults of peers")] += 1
+        self.faults[peer] = self.faults.pop(peer, 0) + 1
+        if len(self.faults) > NEIGHBOURS_MAX:
+            self.faults.popitem(last=False)
+
+    def _hear(self, peer: str, packet: Packet, now: float) -> list[Effect]:
+        match packet:
+            case Want() | Heads() | Probe() | ForkNotice():
+                return self._hear_in(packet.scope, peer, packet, now)
+            case Data():
+                return self._hear_in(packet.parcel.scope, peer, packet, now)
+            case Part():
+                return self._hear_part(peer, packet, now)
+            case Pieces():
+                return [*self._blobcast.hear_pieces(packet, now)]
+            case Beacon():
+                self._hear_beacon(packet, now)
+            case PartsWant():
+                self._hear_parts_want(packet, now)
+            case PiecesWant() if packet.sender != self._road.handle:
+                self._blobcast.hear_want(packet, now)
         return []
+
+    def _hear_in(
+        self, handle: bytes, peer: str, packet: Want | Heads | Probe | ForkNotice | Data, now: float
+    ) -> list[Effect]:
+        dialogue = next((one for one in self._dialogues.values() if one.outlook.handle == handle), None)
+        if dialogue is None:
+            self.counters["packets of another scope"] += 1
+            return []
+        match packet:
+            case Data(parcel):
+                return self._hear_data(dialogue, peer, parcel, now)
+            case ForkNotice():
+                self._met(packet.sender, now)
+                return dialogue.hear_notice(packet, now)
+            case Want():
+                return dialogue.hear_want(self._met(packet.sender, now), packet, now)
+            case Heads():
+                dialogue.hear_heads(self._met(packet.sender, now), packet, now)
+            case Probe():
+                dialogue.hear_probe(packet, now)
+        return []
+
+    def _hear_data(self, dialogue: Dialogue, peer: str, parcel: Parcel, now: float) -> list[Effect]:
+        effects = dialogue.hear_parcel(peer, parcel, now)
+        self._remember(dialogue.scope, effects)
+        neighbour = self._met(parcel.sender, now)
+        if neighbour:
+            neighbour.spoke.add(dialogue.scope)
+            neighbour.shows(dialogue.scope, parcel.digest)
+        return effects
+
+    def _remember(self, scope: Scope, effects: Iterable[Effect]) -> None:
+        """Keep what each peer brought last, in case the door refuses it."""
+        brought: dict[str, list[tuple[Scope, Run]]] = {}
+        for effect in effects:
+            if isinstance(effect, Deliver):
+                brought.setdefault(effect.peer, []).append((scope, effect.run))
+        for peer, runs in brought.items():
+            self._brought[peer] = runs
+            self._brought.move_to_end(peer)
+            if len(self._brought) > BROUGHT_MAX:
+                self._brought.popitem(last=False)
+
+    def _met(self, handle: bytes, now: float) -> Neighbour | None:
+        """Return the neighbour of this handle; None for our own, which some roads bring back."""
+        if handle == self._road.handle:
+            self.counters["packets under our own name"] += 1
+            return None
+        neighbour, is_new = self.neighbours.heard(handle, now)
+        if is_new and self._beaconing:
+            self._beaconing.greet(now)
+        return neighbour
+
+    def _hear_beacon(self, beacon: Beacon, now: float) -> None:
+        neighbour = self._met(beacon.sender, now)
+        if neighbour:
+            for scope, digest in zip(self._dialogues, (beacon.public, beacon.commons), strict=False):
+                if digest != NO_COMMONS:
+                    neighbour.shows(scope, digest)
+
+    def _hear_part(self, peer: str, part: Part, now: float) -> list[Effect]:
+        message = self._reassembly.add(part, now, self._road.slot())
+        if message is None:
+            return []
+        if len(message) < HEAD_SIZE or message[1] not in INSIDE_PARTS:
+            raise Malformed("only data and fork proofs travel in parts")
+        return self._hear(peer, parse(message), now)
+
+    def _hear_parts_want(self, want: PartsWant, now: float) -> None:
+        self._reassembly.overheard(want, now, self._road.slot())
+        if not self._refill:
+            self._refill_at = now + self._road.slot()
+        for part in self._sent.parts(want):
+            self._refill[part.message, part.index] = part
+
+    # --- out
 
     def tick(self, now: float) -> list[Effect]:
         """Return what it is time to say. To be called when `next_wake` says so, and when the store has changed."""
+        self._stirred = False
+        beaconing = self._follow(now)
+        effects: list[Effect] = []
+        for dialogue in self._dialogues.values():
+            waited = dialogue.look(now)
+            self._remember(dialogue.scope, waited)
+            effects += waited
+        beaconing.holds({scope: dialogue.outlook.digest for scope, dialogue in self._dialogues.items()}, now)
+        for dialogue in self._dialogues.values():
+            shown, agreed, differed = dialogue.judge(now)
+            effects += shown
+            if agreed:
+                beaconing.agreed(now, self._all_agree(now))
+            if differed:
+                beaconing.differed(now)
+        stuck = self._dialogues.items()
+        self.stalemates = [(handle, scope) for scope, one in stuck for handle in one.stalemates(now)]
+        self._blobcast.look(now)
+        return effects + [Send(packet) for packet in self._speak(beaconing, now)]
+
+    def _follow(self, now: float) -> Beaconing:
+        """Keep a dialogue for each scope that the node follows, in their order."""
+        scopes = self._holdings.scopes()
+        if list(self._dialogues) != list(scopes):
+            kept = self._dialogues
+            self._dialogues = {
+                scope: kept.get(scope) or Dialogue(scope, self._holdings, self._road, now) for scope in scopes
+            }
+        if self._beaconing is None:
+            self._beaconing = Beaconing(self._timing, self._rng, now)
+        return self._beaconing
+
+    def _speak(self, beaconing: Beaconing, now: float) -> list[bytes]:
+        if now < self._air_free_at or self._reassembly.is_streaming(now):
+            return []
+        packets = (
+            self._some_parts(now)
+            or self._some_answer(beaconing, now)
+            or self._some_wants(now)
+            or self._blobcast.speak(now)
+        )
+        busy = any(dialogue.is_busy(now) for dialogue in self._dialogues.values())
+        if not packets and beaconing.is_time(now, self._all_agree(now), busy):
+            packets = [self._beacon().encode()]
+        if packets:
+            self._air_free_at = now + len(packets) * self._timing.packet
+        for packet in packets:
+            self.counters[f"{Kind(packet[1]).name.lower()} sent"] += 1
+        return packets
+
+    def _some_parts(self, now: float) -> list[bytes]:
+        """Fill holes that others have in a message of ours, then ask for the holes that we have."""
+        if self._refill and self._refill_at <= now:
+            count = min(len(self._refill), PARTS_AT_ONCE)
+            return [self._refill.popitem(last=False)[1].encode() for _ in range(count)]
+        return [want.encode() for want in self._reassembly.wants(now)]
+
+    def _some_answer(self, beaconing: Beaconing, now: float) -> list[bytes]:
+        """Return one message, as packets. Scopes take turns."""
+        for scope, dialogue in [*self._dialogues.items()][:: self._turn]:
+            message = dialogue.answer(self._message_size, now)
+            if message:
+                self._turn = -self._turn
+                if message[1] == Kind.DATA:
+                    beaconing.told(scope, dialogue.outlook.digest, now)
+                return self._packets(message)
         return []
+
+    def _packets(self, message: bytes) -> list[bytes]:
+        if len(message) <= self._road.packet_size_max:
+            return [message]
+        parts = cut(message, self._road.packet_size_max)
+        self._sent.keep(parts)
+        return [part.encode() for part in parts]
+
+    def _some_wants(self, now: float) -> list[bytes]:
+        return next((packets for one in self._dialogues.values() if (packets := one.ask(now))), [])
+
+    def _beacon(self) -> Beacon:
+        digests = [dialogue.outlook.digest for dialogue in self._dialogues.values()]
+        return Beacon(self._road.handle, *[*digests, NO_COMMONS][:2])
+
+    def _all_agree(self, now: float) -> bool:
+        """Whether there are neighbours, and none of them shows anything else than we."""
+        kin = (one for dialogue in self._dialogues.values() for one in dialogue.differing_kin(now))
+        return bool(self.neighbours.recent(now)) and not any(True for _ in kin)
 
     def next_wake(self, now: float) -> float:
         """Return after how many seconds, at least 0.05, a tick is wanted although nothing happened."""
-        return 60.0
-
-    def refused(self, peer: str, fault: PeerFault) -> None:
-        """Learn that the door turned away what `peer` brought."""
+        if self._stirred or self._beaconing is None:
+            return WAKE_MIN_S
+        moments = [dialogue.next_wake() for dialogue in self._dialogues.values()]
+        moments += [self._beaconing.due, self._blobcast.next_wake(), self._reassembly.next_wake()]
+        if self._refill:
+            moments.append(self._refill_at)
+        wake = max(min(moment for moment in moments if moment is not None), self._air_free_at)
+        if self._reassembly.is_streaming(now):
+            wake = max(wake, now + self._timing.slot_min)
+        return min(max(wake - now, WAKE_MIN_S), WAKE_MAX_S)
 
 
 __all__ = [

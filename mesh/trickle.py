@@ -1,8 +1,8 @@
 """The Trickle algorithm (RFC 6206): speak often while neighbours disagree, hardly ever while they agree.
 
-In each interval I the timer picks a moment in its second half. At that moment it speaks, unless it has heard
-`redundancy` consistent messages in the same interval. Then the interval doubles, up to `imax`; an inconsistent message sets
-it back to `imin`.
+In each interval the timer picks a moment in its second half. At that moment it speaks, unless it has heard `redundancy`
+consistent messages in the same interval. Then the interval doubles, up to `imax`; an inconsistent message sets it back
+to `imin`.
 """
 
 from __future__ import annotations
@@ -50,12 +50,15 @@ class Trickle:
         if self._interval > self._imin:
             self._begin(self._imin, now)
 
-    def tick(self, now: float) -> bool:
-        """Return whether to speak now (steps 4 and 5). At most one interval passes per call, however late it comes."""
+    def tick(self, now: float, must: bool = False) -> bool:
+        """Return whether to speak now (steps 4 and 5); `must` overrules what was heard.
+
+        At most one interval passes in a call, however late it comes.
+        """
         speak = False
         if not self._fired and now >= self._moment:
             self._fired = True
-            speak = self._heard < self._redundancy
+            speak = must or self._heard < self._redundancy
         if now >= self._end:
             self._begin(min(2 * self._interval, self._imax), now)
         return speak

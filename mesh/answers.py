@@ -1,0 +1,106 @@
+"""What this node is going to send: new records once, and what others were heard to lack.
+
+It keeps, for each log, from where. Several who lack get one answer, which begins where the lowest of them stands; what
+is overheard from others meanwhile need not be sent again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from typing import Final
+
+from mesh.airform import PARCEL_HEAD_SIZE, RUN_OVERHEAD, AirRun, Parcel
+from mesh.holdings import Holdings
+from mesh.keys import LogId
+from mesh.log import Run
+from mesh.outlook import Outlook
+from mesh.packet import HEAD_SIZE
+from mesh.reassembly import MESSAGE_SIZE_MAX
+
+PASSED_MAX: Final = 256
+RUN_SIZE_MAX: Final = MESSAGE_SIZE_MAX - HEAD_SIZE - PARCEL_HEAD_SIZE - RUN_OVERHEAD
+
+
+class Answers:
+    """The answers of one scope. `memory` is for how many seconds what has just passed is not sent again."""
+
+    def __init__(self, outlook: Outlook, holdings: Holdings, memory: float, counters: Counter[str]) -> None:
+        self._outlook = outlook
+        self._holdings = holdings
+        self._memory = memory
+        self._counters = counters
+        self._owed: dict[LogId, int] = {}
+        self._passed: OrderedDict[LogId, tuple[int, int, float]] = OrderedDict()
+        self.at: float | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self._owed)
+
+    def owe(self, log: LogId, after: int, now: float, at: float) -> None:
+        """Send what follows `after`, not before the moment `at`, unless it has just been on the road."""
+        begin, end, then = self._passed.get(log, (0, 0, -self._memory))
+        if now - then < self._memory and begin <= after < end:
+            after = end
+        if after < self._outlook.frontier.height(log):
+            self._owed[log] = min(after, self._owed.get(log, after))
+            self.at = at if self.at is None else min(at, self.at)
+
+    def passed(self, log: LogId, after: int, upto: int, now: float) -> None:
+        """Learn that these records were just on the road, sent by whomever."""
+        self._passed[log] = (after, upto, now)
+        self._passed.move_to_end(log)
+        if len(self._passed) > PASSED_MAX:
+            self._passed.popitem(last=False)
+        if after <= self._owed.get(log, -1) < upto:
+            self._pay(log, upto)
+
+    def _pay(self, log: LogId, upto: int) -> None:
+        self._owed[log] = upto
+        if upto >= self._outlook.frontier.height(log):
+            del self._owed[log]
+        if not self._owed:
+            self.at = None
+
+    def compose(self, sender: bytes, size: int, now: float) -> Parcel | None:
+        """Return as much as fits `size` bytes of message, or one run that is larger; None where nothing is owed."""
+        runs = self._fill(size - HEAD_SIZE - PARCEL_HEAD_SIZE, now)
+        return Parcel(self._outlook.handle, sender, self._outlook.digest, tuple(runs)) if runs else None
+
+    def _fill(self, room: int, now: float) -> list[AirRun]:
+        runs: list[AirRun] = []
+        for log, after in sorted(self._owed.items()):
+            air = self._run(log, after, room)
+            if air is None:
+                self._pay(log, self._outlook.frontier.height(log))
+            elif len(air.encode()) <= room or not runs:
+                runs.append(air)
+                room -= len(air.encode())
+                self.passed(log, after, air.upto, now)
+        return runs
+
+    def _run(self, log: LogId, after: int, room: int) -> AirRun | None:
+        """Return the run that fills `room` best, or the shortest one where none fits."""
+        run = self._holdings.run(log, after, max(0, room - RUN_OVERHEAD))
+        if run and any(record.is_withdrawn for record in run.records):
+            # Its tombstone stands higher, and is asked for at the door: go as high as a message can.
+            run = self._holdings.run(log, after, RUN_SIZE_MAX)
+        if run is None:
+            return None
+        air = self._packed(run)
+        if len(air.encode()) > MESSAGE_SIZE_MAX - HEAD_SIZE - PARCEL_HEAD_SIZE:
+            self._counters["runs too large for this road"] += 1
+            return None
+        return self._stretched(run, air, room)
+
+    def _stretched(self, run: Run, air: AirRun, room: int) -> AirRun:
+        """Records take less on the air than in the plain form that the store counts: a longer run may fit as well."""
+        size = max(1, len(air.encode()) - RUN_OVERHEAD)
+        plain = sum(len(record.encode()) for record in run.records)
+        longer = self._holdings.run(run.log, run.after, int((room - RUN_OVERHEAD) * max(1.0, plain / size)))
+        if longer is None or longer.upto <= run.upto:
+            return air
+        packed = self._packed(longer)
+        return packed if len(packed.encode()) <= room else air
+
+    def _packed(self, run: Run) -> AirRun:
+        return AirRun.pack(run, self._holdings.epoch_key(self._outlook.scope))

@@ -1,0 +1,112 @@
+"""When to say what this node holds, so that others send the rest: in a random slot, seldomer when it does not help.
+
+The third time, and every second time from then on, it says its heads instead: heights that agree while digests do not
+mean that somewhere a log was forked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from mesh.packet import FIRST_HANDLE, LAST_HANDLE, Claim, Want
+from mesh.timing import Timing
+from mesh.trickle import Chance
+from mesh.wire import VARINT_SIZE_MAX, varint
+
+ROUNDS_MAX: Final = 3
+WANTS_AT_ONCE_MAX: Final = 4
+WANT_HEAD_SIZE: Final = 16
+
+
+class Asking:
+    """The rounds of one disagreement. `at` is when to ask next, None while all is well."""
+
+    def __init__(self, timing: Timing, rng: Chance) -> None:
+        self._timing = timing
+        self._rng = rng
+        self.at: float | None = None
+        self.rounds = 0
+        self.last = float("-inf")
+        self._ceiling = timing.imax
+
+    def soon(self, now: float) -> None:
+        """Ask in a slot, or when the pause since the last time is over."""
+        moment = now + self._timing.slot(self._rng)
+        if self.rounds:
+            moment = max(moment, self.last + self._pause())
+        self.at = moment if self.at is None else min(self.at, moment)
+
+    def later(self, moment: float) -> None:
+        """Somebody else has just asked for all that we would, or is about to tell."""
+        if self.at is not None:
+            self.at = max(self.at, moment)
+
+    def progress(self) -> None:
+        """Something moved: what comes next is a new disagreement."""
+        self.rounds = 0
+
+    def settled(self) -> None:
+        """All agree."""
+        self.at = None
+        self.rounds = 0
+
+    def asked(self, now: float, ceiling: float) -> None:
+        """One round more; pauses double up to `imax`, or wait for `ceiling` from the third on."""
+        self.rounds += 1
+        self.last = now
+        self._ceiling = ceiling
+        self.at = now + self._pause()
+
+    def _pause(self) -> float:
+        if self.rounds >= ROUNDS_MAX:
+            return self._ceiling
+        return min(self._timing.retry * 2.0 ** (self.rounds - 1), self._timing.imax)
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether three rounds did not help."""
+        return self.rounds >= ROUNDS_MAX
+
+    @property
+    def is_about_heads(self) -> bool:
+        """Whether this round had better say heads."""
+        return self.rounds >= ROUNDS_MAX - 1 and self.rounds % 2 == 0
+
+
+Claims = Sequence[tuple[bytes, Sequence[Claim]]]  # by handle, in order
+
+
+def wants(scope: bytes, sender: bytes, claims: Claims, size: int, start: bytes) -> tuple[list[Want], bytes]:
+    """Return a few wants that speak of all logs from handle `start` on, and where to go on next time.
+
+    Each has at most `size` bytes. Should so many logs share one handle that they fit no packet, some are left out: then
+    others send more than is lacking, and nothing is lost.
+    """
+    found: list[Want] = []
+    left: Claims = [(handle, group) for handle, group in claims if handle >= start]
+    while len(found) < WANTS_AT_ONCE_MAX:
+        taken, left = _fitting(left, size - WANT_HEAD_SIZE)
+        highest = _before(left[0][0]) if left else LAST_HANDLE
+        found.append(Want(scope, sender, start, highest, tuple(claim for _, group in taken for claim in group)))
+        if not left:
+            return found, FIRST_HANDLE
+        start = left[0][0]
+    return found, start
+
+
+def _fitting(groups: Claims, room: int) -> tuple[Claims, Claims]:
+    taken: list[tuple[bytes, Sequence[Claim]]] = []
+    for place, (handle, group) in enumerate(groups):
+        cost = sum(len(handle) + len(varint(claim.height)) for claim in group)
+        if cost > room and not taken:
+            return [(handle, group[: room // (len(handle) + VARINT_SIZE_MAX)])], groups[place + 1 :]
+        if cost > room:
+            return taken, groups[place:]
+        taken.append((handle, group))
+        room -= cost
+    return taken, ()
+
+
+def _before(handle: bytes) -> bytes:
+    return (int.from_bytes(handle, "big") - 1).to_bytes(len(handle), "big")

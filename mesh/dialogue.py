@@ -1,0 +1,295 @@
+"""The talk about one scope on one road: what is heard becomes what is owed, wanted, or taken in.
+
+Hearing never sends. What is to be said comes out of `answer` and `ask`, when its random slot has come.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Final
+
+from mesh import asking
+from mesh.airform import AirRun, Parcel, log_handle
+from mesh.answers import Answers
+from mesh.asking import WANTS_AT_ONCE_MAX, Asking
+from mesh.branches import Branches
+from mesh.doubts import Waiting
+from mesh.effects import Deliver, Effect, PeerHolds
+from mesh.errors import Malformed, PeerFault
+from mesh.holdings import Holdings
+from mesh.keys import PUBLIC, LogId, Scope
+from mesh.links import Opening
+from mesh.log import Run
+from mesh.neighbours import Neighbour
+from mesh.outlook import Outlook
+from mesh.packet import FIRST_HANDLE, LAST_HANDLE, Claim, Data, ForkNotice, Heads, Probe, Want
+from mesh.road import Road
+
+HEARD_MAX: Final = 256
+OWN_MAX: Final = 4096
+
+
+class Dialogue:
+    """All that one road and one scope have to do with each other. Times are monotonic seconds."""
+
+    def __init__(self, scope: Scope, holdings: Holdings, road: Road, now: float) -> None:
+        self.scope = scope
+        self.outlook = Outlook(scope, holdings)
+        self._holdings = holdings
+        self._road = road
+        self._asking = Asking(road.timing, road.rng)
+        self._answers = Answers(self.outlook, holdings, road.timing.packet, road.counters)
+        self._branches = Branches(self.outlook, holdings, road, now)
+        self._waiting = Waiting()
+        self._carried = {log: reach.height for log, reach in self.outlook.frontier.reaches.items()}
+        self._heard: OrderedDict[LogId, int] = OrderedDict()
+        self._own: dict[LogId, bool] = {}
+        self._cursor = FIRST_HANDLE
+        self._data_at = float("-inf")
+
+    # --- what others say
+
+    def hear_parcel(self, peer: str, parcel: Parcel, now: float) -> list[Effect]:
+        """Take in what is news. Raises `Malformed` and `BadSignature`."""
+        self._data_at = now
+        self.outlook.refresh()
+        runs = [run for air in parcel.runs for run in self._read(air, now)]
+        return [Deliver(peer, run) for run in runs if self._is_next(peer, run)]
+
+    def _read(self, air: AirRun, now: float) -> Iterator[Run]:
+        key = self._holdings.epoch_key(self.scope)
+        logs = [self._opened(air)] if air.after == 0 else self.outlook.logs(air.handle)
+        if not logs:
+            self._road.counters["runs of a log that is not known"] += 1
+        for log in logs:
+            self._answers.passed(log, air.after, air.upto, now)
+            self._branches.hear_run(log, air.after)
+            if air.upto > self.outlook.frontier.height(log) or log in self._branches:
+                yield air.unpack(log, key)
+            else:
+                self._road.counters["runs that were here already"] += 1
+
+    def _opened(self, air: AirRun) -> LogId:
+        """Return the name of the log that this run begins: its first record tells it."""
+        opening = Opening.read(air.records[0].unpack(None))
+        if opening.scope != self.scope or log_handle(opening.log) != air.handle:
+            raise Malformed("a log opens under another name than it travels")
+        return opening.log
+
+    def _is_next(self, peer: str, run: Run) -> bool:
+        """Whether the door can take this run now. One above a gap waits until the gap closes."""
+        self._heard[run.log] = max(run.upto, self._heard.get(run.log, 0))
+        self._heard.move_to_end(run.log)
+        if len(self._heard) > HEARD_MAX:
+            self._heard.popitem(last=False)
+        if run.after > self.outlook.frontier.height(run.log):
+            self._waiting.keep(peer, run)
+            return False
+        return True
+
+    def hear_want(self, neighbour: Neighbour | None, want: Want, now: float) -> list[Effect]:
+        """Owe what the other lacks, ask for what it has more. `neighbour` is None for our own voice."""
+        self.outlook.refresh()
+        shown, more = self._compare(want)
+        at = now + self._road.slot()
+        for log, height in shown.items():
+            if not self.outlook.is_settled(log, height):
+                self._answers.owe(log, height, now, at)
+        if neighbour is None:
+            return []
+        self._learn(neighbour, want, more, now)
+        return [PeerHolds(neighbour.handle, self.scope, {log: height for log, height in shown.items() if height})]
+
+    def _compare(self, want: Want) -> tuple[dict[LogId, int], bool]:
+        """Return the heights the other has in our logs, and whether it has more than we."""
+        claimed: dict[bytes, list[int]] = {}
+        for claim in want.claims:
+            claimed.setdefault(claim.handle, []).append(claim.height)
+        shown: dict[LogId, int] = {}
+        more = False
+        for handle, logs in self.outlook.between(want.lowest, want.highest):
+            heights = claimed.pop(handle, [])
+            # Where several logs share a handle, nobody can tell whose height is whose: rather send too much.
+            lowest = min(heights) if len(heights) >= len(logs) else 0
+            for log in logs:
+                height = self.outlook.frontier.height(log)
+                shown[log] = min(lowest, height)
+                more = more or (lowest > height and log not in self.outlook.proofs)
+        return shown, more or bool(claimed)
+
+    def _learn(self, neighbour: Neighbour, want: Want, more: bool, now: float) -> None:
+        neighbour.spoke.add(self.scope)
+        if more:
+            neighbour.behind.pop(self.scope, None)
+            self._asking.soon(now)
+        elif want.is_whole:
+            neighbour.behind[self.scope] = neighbour.digests.get(self.scope)
+            self._asking.later(now + self._road.timing.retry)
+            if not self._answers:
+                self._branches.bring_proofs(now)
+
+    def hear_heads(self, neighbour: Neighbour | None, said: Heads, now: float) -> None:
+        """Look for a fork."""
+        if neighbour is not None:
+            neighbour.spoke.add(self.scope)
+        self.outlook.refresh()
+        self._branches.hear_heads(said, now)
+
+    def hear_probe(self, probe: Probe, now: float) -> None:
+        """Help another to find a fork."""
+        self.outlook.refresh()
+        if self._branches.hear_probe(probe, now):
+            self._asking.later(now + self._road.timing.retry)
+
+    def hear_notice(self, notice: ForkNotice, now: float) -> list[Effect]:
+        """Take in a proof. Raises `Malformed` where it proves nothing."""
+        return [*self._branches.hear_notice(notice, now)]
+
+    def refused(self, run: Run, fault: PeerFault) -> None:
+        """The door turned a run away."""
+        self._heard.pop(run.log, None)
+        self._branches.refused(run, fault)
+
+    # --- what this node sees by itself
+
+    def look(self, now: float) -> list[Effect]:
+        """See what the store has got since: new records are owed to the road unless they came from it."""
+        if self.outlook.refresh():
+            self._asking.progress()
+            for log, reach in self.outlook.frontier.reaches.items():
+                self._carry(log, reach.height, now)
+        if self._branches.look(now):
+            self._asking.progress()
+            self._asking.soon(now)
+        return [Deliver(peer, run) for peer, run in self._waiting.closed(self.outlook.frontier)]
+
+    def _carry(self, log: LogId, height: int, now: float) -> None:
+        carried = max(self._carried.get(log, 0), min(self._heard.get(log, 0), height))
+        if height > carried:
+            self._answers.owe(log, carried, now, now if self._is_own(log) else now + self._road.slot())
+        self._carried[log] = height
+
+    def _is_own(self, log: LogId) -> bool:
+        if log not in self._own:
+            if len(self._own) >= OWN_MAX:
+                self._own.clear()
+            run = self._holdings.run(log, 0, 0)
+            self._own[log] = run is not None and Opening.read(run.records[0]).node == self._road.node
+        return self._own[log]
+
+    def judge(self, now: float) -> tuple[list[Effect], bool, bool]:
+        """Compare the digests heard since the last time: what they show, whether one agreed, whether one did not."""
+        effects: list[Effect] = []
+        agreed = differed = False
+        for neighbour in self._road.neighbours.recent(now):
+            if self.scope not in neighbour.fresh:
+                continue
+            neighbour.fresh.discard(self.scope)
+            if neighbour.digests[self.scope] == self.outlook.digest:
+                agreed = True
+                neighbour.spoke.add(self.scope)
+                effects.append(PeerHolds(neighbour.handle, self.scope, self.outlook.heights()))
+            else:
+                differed = self._differs(neighbour, now) or differed
+        return effects, agreed, differed
+
+    def _differs(self, neighbour: Neighbour, now: float) -> bool:
+        """Return whether this disagreement is a new one."""
+        pair = (neighbour.digests[self.scope], self.outlook.digest)
+        is_new = neighbour.judged.get(self.scope) != pair
+        neighbour.judged[self.scope] = pair
+        if is_new and self._is_kin(neighbour):
+            self._asking.progress()
+        if not neighbour.is_behind(self.scope):
+            self._asking.soon(now)
+        return is_new and (self._is_kin(neighbour) or not self._asking.is_stuck)
+
+    def _is_kin(self, neighbour: Neighbour) -> bool:
+        """Whether it follows this scope for sure: another commons' digest always differs, and means nothing."""
+        return self.scope == PUBLIC or self.scope in neighbour.spoke
+
+    def _differing(self, now: float) -> list[Neighbour]:
+        """Return recently heard neighbours whose last digest is not ours."""
+        return [
+            neighbour
+            for neighbour in self._road.neighbours.recent(now)
+            if neighbour.digests.get(self.scope, self.outlook.digest) != self.outlook.digest
+        ]
+
+    def differing_kin(self, now: float) -> list[Neighbour]:
+        """Return those of them who follow this scope for sure."""
+        return [neighbour for neighbour in self._differing(now) if self._is_kin(neighbour)]
+
+    def stalemates(self, now: float) -> list[bytes]:
+        """Return the handles of neighbours with whom three rounds changed nothing."""
+        return [neighbour.handle for neighbour in self.differing_kin(now)] if self._asking.is_stuck else []
+
+    def is_busy(self, now: float) -> bool:
+        """Whether records or wants are about to pass, which tell more than a beacon."""
+        at = self._asking.at
+        if self._answers or (at is not None and at - now < self._road.timing.imin):
+            return True
+        return self._hears_data(now) and bool(self._differing(now))
+
+    def _hears_data(self, now: float) -> bool:
+        return now - self._data_at < self._road.timing.quiet
+
+    # --- what this node says
+
+    def answer(self, size: int, now: float) -> bytes | None:
+        """Return one message whose slot has come: about a fork, or a parcel of about `size` bytes."""
+        message = self._branches.answer(now)
+        if message or self._answers.at is None or self._answers.at > now:
+            return message
+        parcel = self._answers.compose(self._road.handle, size, now)
+        self._answers.at = now + self._road.slot() if self._answers else None
+        return Data(parcel).encode() if parcel else None
+
+    def ask(self, now: float) -> list[bytes]:
+        """Return probes, wants or heads, if their slot has come and somebody still disagrees."""
+        if self._asking.at is None or self._asking.at > now:
+            return []
+        probes = self._branches.probes()
+        others = [one for one in self._differing(now) if self._may_help(one)]
+        if probes:
+            self._asking.asked(now, self._road.timing.imax)
+            return [probe.encode() for probe in probes]
+        if not others:
+            self._asking.settled()
+        elif self._asking.is_stuck and all(one.heard <= self._asking.last for one in others):
+            self._asking.at = None  # nobody there: beacons look for them
+        elif self._answers or self._hears_data(now):
+            self._asking.later(now + self._road.timing.quiet)
+        else:
+            return self._round(others, now)
+        return []
+
+    def _may_help(self, neighbour: Neighbour) -> bool:
+        """Whether it disagreed with what we hold now, and did not say that it only lacks."""
+        pair = (neighbour.digests[self.scope], self.outlook.digest)
+        return neighbour.judged.get(self.scope) == pair and not neighbour.is_behind(self.scope)
+
+    def _round(self, others: list[Neighbour], now: float) -> list[bytes]:
+        packets = self._heads() if self._asking.is_about_heads else self._wants()
+        kin = any(self._is_kin(one) for one in others)
+        self._asking.asked(now, self._road.timing.imax if kin else self._road.timing.heartbeat)
+        return packets
+
+    def _heads(self) -> list[bytes]:
+        heads = self._branches.heads()
+        return [said.encode() for said, _ in zip(heads, range(WANTS_AT_ONCE_MAX), strict=False)]
+
+    def _wants(self) -> list[bytes]:
+        groups = [
+            (handle, sorted(Claim(handle, self.outlook.frontier.height(log)) for log in logs))
+            for handle, logs in self.outlook.between(FIRST_HANDLE, LAST_HANDLE)
+        ]
+        names = (self.outlook.handle, self._road.handle)
+        found, self._cursor = asking.wants(*names, groups, self._road.packet_size_max, self._cursor)
+        return [want.encode() for want in found]
+
+    def next_wake(self) -> float | None:
+        """Return when something may be said, as far as is known."""
+        moments = (self._asking.at, self._answers.at, self._branches.next_wake())
+        return min((moment for moment in moments if moment is not None), default=None)

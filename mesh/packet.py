@@ -1,0 +1,327 @@
+"""What one transmission holds. First byte the version, second the kind; then a body that has exactly one form.
+
+`parse(packet).encode() == packet`, or `parse` raises. See spec/gossip-v1.md for each byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final, NamedTuple
+
+from mesh.airform import (
+    HEAD_HANDLE_SIZE,
+    LOG_HANDLE_SIZE,
+    NODE_HANDLE_SIZE,
+    SCOPE_HANDLE_SIZE,
+    SHORT_DIGEST_SIZE,
+    Parcel,
+)
+from mesh.errors import Malformed, UnknownVersion
+from mesh.keys import DIGEST_SIZE, ID_SIZE, SIGNATURE_SIZE, Head, LogId, PublicKey
+from mesh.log import Checkpoint, ForkProof
+from mesh.wire import Reader, bitmap, indices, varint
+
+VERSION: Final = 0x11
+HEAD_SIZE: Final = 2
+MESSAGE_ID_SIZE: Final = 6
+PART_OVERHEAD: Final = HEAD_SIZE + MESSAGE_ID_SIZE + 2
+PARTS_MAX: Final = 256
+BLOB_PREFIX_SIZE: Final = 8
+BITMAP_SIZE_MAX: Final = 128
+
+FIRST_HANDLE: Final = bytes(LOG_HANDLE_SIZE)
+LAST_HANDLE: Final = b"\xff" * LOG_HANDLE_SIZE
+
+
+class Kind(IntEnum):
+    """The second byte of a packet. A kind that is not here belongs to a newer program."""
+
+    BEACON = 1
+    WANT = 2
+    DATA = 3
+    PART = 4
+    PARTS_WANT = 5
+    HEADS = 6
+    PROBE = 7
+    FORK_PROOF = 8
+    PIECES_WANT = 9
+    PIECES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Beacon:
+    """I am here, and this is the digest of what I hold. Zeros where there is no commons."""
+
+    sender: bytes
+    public: bytes
+    commons: bytes
+
+    def encode(self) -> bytes:
+        return _packed(Kind.BEACON, self.sender, self.public, self.commons)
+
+    @classmethod
+    def read(cls, reader: Reader) -> Beacon:
+        return cls(reader.take(NODE_HANDLE_SIZE), reader.take(SHORT_DIGEST_SIZE), reader.take(SHORT_DIGEST_SIZE))
+
+
+class Claim(NamedTuple):
+    """I hold a log of this handle up to this height."""
+
+    handle: bytes
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """Of the logs whose handles lie in lowest … highest I hold exactly this. Whoever has more may send it."""
+
+    scope: bytes
+    sender: bytes
+    lowest: bytes
+    highest: bytes
+    claims: tuple[Claim, ...]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it speaks of all logs of the scope."""
+        return (self.lowest, self.highest) == (FIRST_HANDLE, LAST_HANDLE)
+
+    def encode(self) -> bytes:
+        claims = (claim.handle + varint(claim.height) for claim in self.claims)
+        return _packed(Kind.WANT, self.scope, self.sender, self.lowest, self.highest, *claims)
+
+    @classmethod
+    def read(cls, reader: Reader) -> Want:
+        scope, sender = reader.take(SCOPE_HANDLE_SIZE), reader.take(NODE_HANDLE_SIZE)
+        lowest, highest = reader.take(LOG_HANDLE_SIZE), reader.take(LOG_HANDLE_SIZE)
+        claims = []
+        while reader.left:
+            claims.append(Claim(reader.take(LOG_HANDLE_SIZE), reader.varint()))
+        if any(claim.height == 0 or not lowest <= claim.handle <= highest for claim in claims) or lowest > highest:
+            raise Malformed("a want claims at least height 1, within its range")
+        if claims != sorted(claims):
+            raise Malformed("the claims of a want are out of order")
+        return cls(scope, sender, lowest, highest, tuple(claims))
+
+
+class HeadClaim(NamedTuple):
+    """At this height, the head of the log begins with these bytes."""
+
+    handle: bytes
+    height: int
+    head: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """Our heights agree and our digests do not: these are my heads."""
+
+    scope: bytes
+    sender: bytes
+    claims: tuple[HeadClaim, ...]
+
+    def encode(self) -> bytes:
+        claims = (claim.handle + varint(claim.height) + claim.head for claim in self.claims)
+        return _packed(Kind.HEADS, self.scope, self.sender, *claims)
+
+    @classmethod
+    def read(cls, reader: Reader) -> Heads:
+        scope, sender = reader.take(SCOPE_HANDLE_SIZE), reader.take(NODE_HANDLE_SIZE)
+        claims = []
+        while reader.left:
+            claims.append(HeadClaim(reader.take(LOG_HANDLE_SIZE), reader.varint(), reader.take(HEAD_HANDLE_SIZE)))
+        if not claims or claims != sorted(claims) or any(claim.height == 0 for claim in claims):
+            raise Malformed("heads are at least one, in order, each at height 1 or above")
+        return cls(scope, sender, tuple(claims))
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """My log of this handle ends at `height` in a head that begins so, and yours seems to be another.
+
+    Send me what you have from `ground` on, as far as your first checkpoint at or above that height.
+    """
+
+    scope: bytes
+    sender: bytes
+    handle: bytes
+    head: bytes
+    ground: int
+    height: int
+
+    def encode(self) -> bytes:
+        place = (varint(self.ground), varint(self.height))
+        return _packed(Kind.PROBE, self.scope, self.sender, self.handle, self.head, *place)
+
+    @classmethod
+    def read(cls, reader: Reader) -> Probe:
+        scope, sender = reader.take(SCOPE_HANDLE_SIZE), reader.take(NODE_HANDLE_SIZE)
+        handle, head = reader.take(LOG_HANDLE_SIZE), reader.take(HEAD_HANDLE_SIZE)
+        probe = cls(scope, sender, handle, head, reader.varint(), reader.varint())
+        if probe.ground >= probe.height:
+            raise Malformed("a probe looks for ground below the height it speaks of")
+        return probe
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """A parcel that fits one packet, or a message put together again."""
+
+    parcel: Parcel
+
+    def encode(self) -> bytes:
+        return _packed(Kind.DATA, self.parcel.encode())
+
+    @classmethod
+    def read(cls, reader: Reader) -> Data:
+        return cls(Parcel.read(reader))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One of the `last` + 1 equal cuts of a message that is too long for a packet."""
+
+    message: bytes
+    index: int
+    last: int
+    content: bytes
+
+    def encode(self) -> bytes:
+        return _packed(Kind.PART, self.message, bytes([self.index, self.last]), self.content)
+
+    @classmethod
+    def read(cls, reader: Reader) -> Part:
+        message, (index, last), content = reader.take(MESSAGE_ID_SIZE), reader.take(2), reader.rest()
+        if index > last or not last or not content:
+            raise Malformed("a part is one of several, and not empty")
+        return cls(message, index, last, content)
+
+
+@dataclass(frozen=True, slots=True)
+class PartsWant:
+    """I still lack these parts of that message."""
+
+    message: bytes
+    missing: tuple[int, ...]
+
+    def encode(self) -> bytes:
+        return _packed(Kind.PARTS_WANT, self.message, bitmap(self.missing))
+
+    @classmethod
+    def read(cls, reader: Reader) -> PartsWant:
+        message, missing = reader.take(MESSAGE_ID_SIZE), reader.rest()
+        if len(missing) > PARTS_MAX // 8:
+            raise Malformed("no message has so many parts")
+        return cls(message, tuple(indices(missing)))
+
+
+@dataclass(frozen=True, slots=True)
+class ForkNotice:
+    """A proof that a log of this scope was forked."""
+
+    scope: bytes
+    sender: bytes
+    proof: ForkProof
+
+    def encode(self) -> bytes:
+        proof = self.proof
+        sides = (_side(proof.one), _side(proof.other))
+        return _packed(Kind.FORK_PROOF, self.scope, self.sender, proof.public_key, proof.one.log, *sides)
+
+    @classmethod
+    def read(cls, reader: Reader) -> ForkNotice:
+        scope, sender = reader.take(SCOPE_HANDLE_SIZE), reader.take(NODE_HANDLE_SIZE)
+        public_key, log = PublicKey(reader.take(DIGEST_SIZE)), LogId(reader.take(ID_SIZE))
+        return cls(scope, sender, ForkProof(public_key, _read_side(log, reader), _read_side(log, reader)))
+
+
+def _side(checkpoint: Checkpoint) -> bytes:
+    reach = checkpoint.seq - checkpoint.previous
+    return varint(checkpoint.previous) + varint(reach) + checkpoint.head + checkpoint.signature
+
+
+def _read_side(log: LogId, reader: Reader) -> Checkpoint:
+    previous, reach = reader.varint(), reader.varint()
+    if not reach:
+        raise Malformed("a checkpoint covers at least one record")
+    return Checkpoint(log, previous, previous + reach, Head(reader.take(DIGEST_SIZE)), reader.take(SIGNATURE_SIZE))
+
+
+@dataclass(frozen=True, slots=True)
+class PiecesWant:
+    """I still lack these pieces of that file."""
+
+    sender: bytes
+    blob: bytes
+    missing: tuple[int, ...]
+
+    def encode(self) -> bytes:
+        first = self.missing[0]
+        bits = bitmap(index - first for index in self.missing)
+        return _packed(Kind.PIECES_WANT, self.sender, self.blob, varint(first), bits)
+
+    @classmethod
+    def read(cls, reader: Reader) -> PiecesWant:
+        sender, blob, first, bits = (
+            reader.take(NODE_HANDLE_SIZE),
+            reader.take(DIGEST_SIZE),
+            reader.varint(),
+            reader.rest(),
+        )
+        if len(bits) > BITMAP_SIZE_MAX or not bits or not bits[0] & 1:
+            raise Malformed("a bitmap of pieces begins with one that is missing, and stays within its size")
+        return cls(sender, blob, tuple(first + index for index in indices(bits)))
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """Pieces of a file that follow one another, the first being piece `first`."""
+
+    prefix: bytes
+    first: int
+    content: bytes
+
+    def encode(self) -> bytes:
+        return _packed(Kind.PIECES, self.prefix, varint(self.first), self.content)
+
+    @classmethod
+    def read(cls, reader: Reader) -> Pieces:
+        prefix, first, content = reader.take(BLOB_PREFIX_SIZE), reader.varint(), reader.rest()
+        if not content:
+            raise Malformed("a piece is not empty")
+        return cls(prefix, first, content)
+
+
+Packet = Beacon | Want | Heads | Probe | Data | Part | PartsWant | ForkNotice | PiecesWant | Pieces
+
+READERS: Final[dict[int, Callable[[Reader], Packet]]] = {
+    Kind.BEACON: Beacon.read,
+    Kind.WANT: Want.read,
+    Kind.DATA: Data.read,
+    Kind.PART: Part.read,
+    Kind.PARTS_WANT: PartsWant.read,
+    Kind.HEADS: Heads.read,
+    Kind.PROBE: Probe.read,
+    Kind.FORK_PROOF: ForkNotice.read,
+    Kind.PIECES_WANT: PiecesWant.read,
+    Kind.PIECES: Pieces.read,
+}
+
+
+def parse(raw: bytes) -> Packet:
+    """Return the packet whose only form is `raw`. Raises `Malformed`, and `UnknownVersion` for one from the future."""
+    reader = Reader(raw)
+    version, kind = reader.take(HEAD_SIZE)
+    if version < VERSION:
+        raise Malformed(f"no packet begins with {version:#04x}")
+    if version > VERSION or kind not in READERS:
+        raise UnknownVersion(f"a packet of version {version:#04x} and kind {kind} comes from a newer program")
+    packet = READERS[kind](reader)
+    reader.end()
+    return packet
+
+
+def _packed(kind: Kind, *parts: bytes) -> bytes:
+    return bytes([VERSION, kind]) + b"".join(parts)

@@ -1,0 +1,166 @@
+"""Messages that are longer than a packet: cut into equal parts, put together again, holes asked for one by one.
+
+A message is named by the first bytes of its digest, so whoever has put one together knows that it is whole. Cutting the
+same message again gives the same parts: a repeat fills holes. All of it is bounded, in number, bytes and age; what is
+dropped here is asked for again by a want.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Final
+
+from mesh.errors import Malformed
+from mesh.keys import digest
+from mesh.packet import MESSAGE_ID_SIZE, PART_OVERHEAD, PARTS_MAX, Part, PartsWant
+
+MESSAGE_SIZE_MAX: Final = 16 * 1024
+MESSAGES_MAX: Final = 16
+BYTES_MAX: Final = 64 * 1024
+AGE_MAX_S: Final = 600.0
+SENT_MAX: Final = 8
+ASKED_MAX: Final = 3
+
+
+def message_id(message: bytes) -> bytes:
+    """Return the name under which the parts of a message travel."""
+    return digest(message)[:MESSAGE_ID_SIZE]
+
+
+def size_in_parts(packet_size_max: int, parts: int) -> int:
+    """Return how many bytes of a message fit `parts` packets; a message in one packet needs no overhead."""
+    return packet_size_max if parts == 1 else min(parts * (packet_size_max - PART_OVERHEAD), MESSAGE_SIZE_MAX)
+
+
+def cut(message: bytes, packet_size_max: int) -> list[Part]:
+    """Return the parts of a message of at most 16 KiB: all but the last fill a packet."""
+    size = packet_size_max - PART_OVERHEAD
+    pieces = [message[at : at + size] for at in range(0, len(message), size)]
+    assert len(message) <= MESSAGE_SIZE_MAX
+    assert 2 <= len(pieces) <= PARTS_MAX
+    name = message_id(message)
+    return [Part(name, index, len(pieces) - 1, piece) for index, piece in enumerate(pieces)]
+
+
+@dataclass(slots=True)
+class _Partial:
+    last: int
+    began: float
+    touched: float
+    contents: dict[int, bytes] = field(default_factory=dict)
+    size: int = 0
+    asked: int = 0
+    ask_at: float = 0.0
+
+    def missing(self) -> tuple[int, ...]:
+        return tuple(index for index in range(self.last + 1) if index not in self.contents)
+
+
+class Reassembly:
+    """Messages of which some parts were heard. After a silence of `pause` seconds a hole is asked for."""
+
+    def __init__(self, pause: float) -> None:
+        self._pause = pause
+        self._partials: OrderedDict[bytes, _Partial] = OrderedDict()
+        self._size = 0
+
+    def __len__(self) -> int:
+        return len(self._partials)
+
+    @property
+    def size(self) -> int:
+        """Bytes held of unfinished messages."""
+        return self._size
+
+    def add(self, part: Part, now: float, patience: float) -> bytes | None:
+        """Return the message which this part completes. Raises `Malformed` where the whole is not what its name says.
+
+        `patience` is a random moment by which asking for holes is put off, so that one of several hearers asks.
+        """
+        partial = self._partials.get(part.message)
+        if partial is None:
+            partial = self._partials[part.message] = _Partial(part.last, now, now)
+        self._partials.move_to_end(part.message)
+        self._take(partial, part)
+        partial.touched = now
+        partial.ask_at = now + self._pause + patience
+        if len(partial.contents) > partial.last:
+            return self._whole(part.message)
+        self._shrink()
+        return None
+
+    def _take(self, partial: _Partial, part: Part) -> None:
+        if part.last != partial.last or partial.size + len(part.content) > MESSAGE_SIZE_MAX:
+            self._drop(part.message)
+            raise Malformed("the parts of a message do not belong together")
+        if part.index not in partial.contents:
+            partial.contents[part.index] = part.content
+            partial.size += len(part.content)
+            self._size += len(part.content)
+
+    def _whole(self, name: bytes) -> bytes:
+        contents = self._drop(name).contents
+        message = b"".join(contents[index] for index in sorted(contents))
+        if message_id(message) != name:
+            raise Malformed("a message put together is not the one that was sent")
+        return message
+
+    def _drop(self, name: bytes) -> _Partial:
+        partial = self._partials.pop(name)
+        self._size -= partial.size
+        return partial
+
+    def _shrink(self) -> None:
+        """Give up the messages that have waited longest."""
+        while len(self._partials) > MESSAGES_MAX or self._size > BYTES_MAX:
+            self._drop(next(iter(self._partials)))
+
+    def overheard(self, want: PartsWant, now: float, patience: float) -> None:
+        """Somebody else asks for parts: if that serves us too, there is no need to ask."""
+        partial = self._partials.get(want.message)
+        if partial and set(partial.missing()) <= set(want.missing):
+            partial.ask_at = now + self._pause + patience
+
+    def wants(self, now: float) -> list[PartsWant]:
+        """Return what to ask for now, at most three times for a message; forget messages that are too old."""
+        self._expire(now)
+        due = [(name, partial) for name, partial in self._partials.items() if partial.ask_at <= now]
+        asking = [(name, partial) for name, partial in due if partial.asked < ASKED_MAX]
+        for _, partial in asking:
+            partial.asked += 1
+            partial.ask_at = now + 2 * self._pause * 2**partial.asked
+        return [PartsWant(name, partial.missing()) for name, partial in asking]
+
+    def _expire(self, now: float) -> None:
+        for name in [name for name, partial in self._partials.items() if now - partial.began > AGE_MAX_S]:
+            self._drop(name)
+
+    def next_wake(self) -> float | None:
+        """Return when there is something to ask for."""
+        moments = [partial.ask_at for partial in self._partials.values() if partial.asked < ASKED_MAX]
+        return min(moments, default=None)
+
+    def is_streaming(self, now: float) -> bool:
+        """Whether parts are just coming in: others should wait. Nobody is waited for longer than his message takes."""
+        return any(
+            now - partial.touched < self._pause and now - partial.began < self._pause * (partial.last + 2)
+            for partial in self._partials.values()
+        )
+
+
+class Sent:
+    """The last few messages that were sent in parts, kept to fill holes."""
+
+    def __init__(self) -> None:
+        self._messages: OrderedDict[bytes, list[Part]] = OrderedDict()
+
+    def keep(self, parts: list[Part]) -> None:
+        self._messages[parts[0].message] = parts
+        while len(self._messages) > SENT_MAX:
+            self._messages.popitem(last=False)
+
+    def parts(self, want: PartsWant) -> list[Part]:
+        """Return those parts that were asked for and are still here."""
+        parts = self._messages.get(want.message, [])
+        return [parts[index] for index in want.missing if index < len(parts)]
