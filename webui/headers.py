@@ -36,7 +36,9 @@ def _guarded(response: Response) -> Response:
     )
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"
-    response.headers.setdefault("Cache-Control", "no-store" if _is_personal() else "no-cache")
+    if _is_personal():
+        response.headers["Cache-Control"] = "no-store"
+    response.headers.setdefault("Cache-Control", "no-cache")
     if is_page:
         response.vary.update(("Cookie", "Accept-Language"))
     return response

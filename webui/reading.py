@@ -7,6 +7,7 @@ script run whatever got through. The only place that knows markdown-it and nh3.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -17,40 +18,15 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 
-SIZE_MAX: Final = 384 * 1024  # bytes; what is larger is for taking along
+SIZE_MAX: Final = 256 * 1024  # bytes; what is larger is for taking along
 KEPT_PAGES: Final = 12
+PATIENCE_S: Final = 2.0  # of computing; a page of forty sheets takes a tenth of it
 MARKDOWN: Final = "text/markdown"
 
-TAGS: Final = frozenset(
-    [
-        "a",
-        "blockquote",
-        "br",
-        "code",
-        "em",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "hr",
-        "img",
-        "li",
-        "ol",
-        "p",
-        "pre",
-        "s",
-        "strong",
-        "table",
-        "tbody",
-        "td",
-        "th",
-        "thead",
-        "tr",
-        "ul",
-    ]
-)
-ATTRIBUTES: Final = {"a": {"href", "title"}, "img": {"src", "alt", "title"}, "ol": {"start"}, "td": {"align"}}
+INLINE: Final = frozenset(("a", "br", "code", "em", "img", "s", "strong"))
+BLOCKS: Final = frozenset(("blockquote", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "ul"))
+TABLES: Final = frozenset(("table", "tbody", "td", "th", "thead", "tr"))
+ATTRIBUTES: Final = {"a": {"href", "title"}, "img": {"src", "alt", "title"}, "ol": {"start"}}
 SCHEMES: Final = frozenset({"http", "https", "mailto", "tel", "data"})
 # An SVG within <img> can neither run a script nor load anything (SVG Integration, "secure static mode").
 PICTURE: Final = re.compile(r"data:image/(svg\+xml|png|jpeg)[;,]", re.IGNORECASE)
@@ -74,9 +50,15 @@ def from_text(text: str) -> Markup:
 
 
 def from_markdown(text: str) -> Markup:
-    """Return Markdown (CommonMark with tables) as clean HTML whose headings stand below the page's own."""
-    reader = _reader()
-    tokens = reader.parse(text)
+    """Return Markdown (CommonMark with tables) as clean HTML whose headings stand below the page's own.
+
+    A text made to take long, such as a hundred thousand opening brackets, is shown as it stands instead.
+    """
+    reader = _reader(time.thread_time() + PATIENCE_S)
+    try:
+        tokens = reader.parse(text)
+    except _TookTooLong:
+        return from_text(text)
     _nest_headings(tokens)
     rough = reader.renderer.render(tokens, reader.options, {})
     return Markup(clean(rough))  # noqa: S704 (it was just cleaned)
@@ -86,7 +68,7 @@ def clean(html: str) -> str:
     """Return `html` with nothing in it but the tags and addresses that are listed here."""
     return nh3.clean(
         html,
-        tags=set(TAGS),
+        tags=set(INLINE | BLOCKS | TABLES),
         attributes={tag: set(names) for tag, names in ATTRIBUTES.items()},
         attribute_filter=_harmless,
         url_schemes=set(SCHEMES),
@@ -94,8 +76,21 @@ def clean(html: str) -> str:
     )
 
 
-def _reader() -> MarkdownIt:
+class _TookTooLong(Exception):
+    """The text would cost more than its reader is given."""
+
+
+def _reader(until: float) -> MarkdownIt:
+    """Return a reader that gives up when this thread has computed `until` so many seconds."""
+
+    def mind_the_time(*_: object) -> bool:
+        if time.thread_time() > until:
+            raise _TookTooLong
+        return False
+
     reader = MarkdownIt("commonmark", {"html": False, "maxNesting": 20}).enable(["table", "strikethrough"])
+    reader.inline.ruler.before("text", "time", mind_the_time)
+    reader.block.ruler.before("table", "time", mind_the_time)
     reader.validateLink = _may_be_shown  # type: ignore[assignment, method-assign]
     return reader
 
@@ -121,4 +116,4 @@ def _nest_headings(tokens: Sequence[Token]) -> None:
             continue
         level = int(opening.tag[1])
         above = [*(outer for outer in above if outer < level), level]
-        opening.tag = closing.tag = f"h{len(above) + 1}" if words.content.strip() and len(above) < 6 else "p"
+        opening.tag = closing.tag = f"h{min(len(above) + 1, 6)}" if words.content.strip() else "p"

@@ -119,7 +119,7 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
 
     def received(self, data: bytes) -> int:
         consumed: int = super().received(data)
-        found: object = self.error
+        found: object = self.error  # type: ignore[has-type]
         if isinstance(found, RequestEntityTooLarge) and not isinstance(found, _TooLarge):
             size_max = self.adj.max_request_body_size - BESIDES_FILE
             self.error = _TooLarge(size_max, self.path.startswith("/api/"))

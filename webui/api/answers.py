@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
-Schema = dict[str, object]
+Schema = Mapping[str, object]
 TEXT: Final[Schema] = {"type": "string"}
 WHOLE: Final[Schema] = {"type": "integer"}
 YES_NO: Final[Schema] = {"type": "boolean"}

@@ -1,0 +1,46 @@
+"""A small street: what people paid, put up and published, so that no page is empty."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+from appliance.answers import Board, Zine, ZineForm
+from appliance.node import Node
+
+MARKDOWN = b"""# Storing water
+
+Fill **clean** bottles, [close them](/help) and keep them dark.
+
+| Days | Litres |
+|------|--------|
+| 3    | 9      |
+
+![a drop](data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciLz4=)
+"""
+
+
+def furnish(node: Node) -> None:
+    """Put a little of everything on the node."""
+    who = {account.name: account for account in node.accounts()}
+    hours = node.currency("hours")
+    node.pay(who["Ana"], who["Ben"], 150, hours, "two loaves, rye")
+    node.pay(who["Ben"], who["Ana"], 50, hours, "a bicycle tube")
+    node.pay(who["Chiara"], who["Ana"], 300, hours, "an afternoon in the garden")
+    node.post(Board.NOTICE, "Street breakfast", "Saturday at nine, by the pump.\nBring a cup.", who["Chiara"])
+    node.post(Board.OFFER, "Bread, every Thursday", "Half an hour a loaf.", who["Ben"])
+    node.post(Board.WANT, "A ladder of four metres", "", who["Chiara"])
+    publish(node, "Storing water", MARKDOWN, tags=("water", "blackout"))
+    publish(node, "水的储存", "把水存放在阴凉处。".encode(), "water.txt", language="zh")
+
+
+def publish(node: Node, title: str, content: bytes, file_name: str = "zine.md", **facts: object) -> Zine:
+    """Put one zine on the shelf, by Ben."""
+    known = {
+        "creator": "Ben",
+        "description": "For three days.",
+        "licence": "copy freely",
+        "series": "Home",
+        "issue": "1",
+    }
+    form = ZineForm(title=title, **(known | facts))  # type: ignore[arg-type]
+    return node.publish(form, BytesIO(content), file_name, node.find_payee("Ben"))
