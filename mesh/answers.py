@@ -6,7 +6,7 @@ is overheard from others meanwhile need not be sent again.
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from typing import Final
 
 from mesh.airform import PARCEL_HEAD_SIZE, RUN_OVERHEAD, AirRun, Parcel
@@ -16,19 +16,20 @@ from mesh.log import Run
 from mesh.outlook import Outlook
 from mesh.packet import HEAD_SIZE
 from mesh.reassembly import MESSAGE_SIZE_MAX
+from mesh.road import Road
 
 PASSED_MAX: Final = 256
 RUN_SIZE_MAX: Final = MESSAGE_SIZE_MAX - HEAD_SIZE - PARCEL_HEAD_SIZE - RUN_OVERHEAD
 
 
 class Answers:
-    """The answers of one scope. `memory` is for how many seconds what has just passed is not sent again."""
+    """The answers of one scope on one road."""
 
-    def __init__(self, outlook: Outlook, holdings: Holdings, memory: float, counters: Counter[str]) -> None:
+    def __init__(self, outlook: Outlook, holdings: Holdings, road: Road) -> None:
         self._outlook = outlook
         self._holdings = holdings
-        self._memory = memory
-        self._counters = counters
+        self._road = road
+        self._memory = road.timing.packet
         self._owed: dict[LogId, int] = {}
         self._passed: OrderedDict[LogId, tuple[int, int, float]] = OrderedDict()
         self.at: float | None = None
@@ -61,14 +62,18 @@ class Answers:
         if not self._owed:
             self.at = None
 
-    def compose(self, sender: bytes, size: int, now: float) -> Parcel | None:
+    def compose(self, size: int, now: float) -> Parcel | None:
         """Return as much as fits `size` bytes of message, or one run that is larger; None where nothing is owed."""
         runs = self._fill(size - HEAD_SIZE - PARCEL_HEAD_SIZE, now)
-        return Parcel(self._outlook.handle, sender, self._outlook.digest, tuple(runs)) if runs else None
+        return Parcel(self._outlook.handle, self._road.handle, self._outlook.digest, tuple(runs)) if runs else None
 
     def _fill(self, room: int, now: float) -> list[AirRun]:
         runs: list[AirRun] = []
-        for log, after in sorted(self._owed.items()):
+        turn = sorted(
+            self._owed, key=lambda log: (log < self._road.handle, log)
+        )  # two who answer begin at different logs
+        for log in turn:
+            after = self._owed[log]
             air = self._run(log, after, room)
             if air is None:
                 self._pay(log, self._outlook.frontier.height(log))
@@ -88,7 +93,7 @@ class Answers:
             return None
         air = self._packed(run)
         if len(air.encode()) > MESSAGE_SIZE_MAX - HEAD_SIZE - PARCEL_HEAD_SIZE:
-            self._counters["runs too large for this road"] += 1
+            self._road.counters["runs too large for this road"] += 1
             return None
         return self._stretched(run, air, room)
 

@@ -15,6 +15,7 @@ from mesh.trickle import Chance
 from mesh.wire import VARINT_SIZE_MAX, varint
 
 ROUNDS_MAX: Final = 3
+PATIENCE: Final = 6
 WANTS_AT_ONCE_MAX: Final = 4
 WANT_HEAD_SIZE: Final = 16
 
@@ -29,18 +30,25 @@ class Asking:
         self.rounds = 0
         self.last = float("-inf")
         self._ceiling = timing.imax
+        self._wanted_at = float("-inf")
 
     def soon(self, now: float) -> None:
         """Ask in a slot, or when the pause since the last time is over."""
         moment = now + self._timing.slot(self._rng)
         if self.rounds:
             moment = max(moment, self.last + self._pause())
+        if self.at is None:
+            self._wanted_at = now
         self.at = moment if self.at is None else min(self.at, moment)
 
     def later(self, moment: float) -> None:
         """Somebody else has just asked for all that we would, or is about to tell."""
         if self.at is not None:
             self.at = max(self.at, moment)
+
+    def may_wait(self, now: float) -> bool:
+        """Whether it is right to let others go on speaking first: not for ever, whatever they say."""
+        return now - max(self._wanted_at, self.last) < PATIENCE * self._timing.retry
 
     def progress(self) -> None:
         """Something moved: what comes next is a new disagreement."""

@@ -39,7 +39,7 @@ class Dialogue:
         self._holdings = holdings
         self._road = road
         self._asking = Asking(road.timing, road.rng)
-        self._answers = Answers(self.outlook, holdings, road.timing.packet, road.counters)
+        self._answers = Answers(self.outlook, holdings, road)
         self._branches = Branches(self.outlook, holdings, road, now)
         self._waiting = Waiting()
         self._carried = {log: reach.height for log, reach in self.outlook.frontier.reaches.items()}
@@ -242,12 +242,15 @@ class Dialogue:
         message = self._branches.answer(now)
         if message or self._answers.at is None or self._answers.at > now:
             return message
-        parcel = self._answers.compose(self._road.handle, size, now)
+        parcel = self._answers.compose(size, now)
         self._answers.at = now + self._road.slot() if self._answers else None
         return Data(parcel).encode() if parcel else None
 
-    def ask(self, now: float) -> list[bytes]:
-        """Return probes, wants or heads, if their slot has come and somebody still disagrees."""
+    def ask(self, now: float, mending: bool) -> list[bytes]:
+        """Return probes, wants or heads, if their slot has come and somebody still disagrees.
+
+        `mending` says that holes in a message are being filled, which may well be what is lacking.
+        """
         if self._asking.at is None or self._asking.at > now:
             return []
         probes = self._branches.probes()
@@ -259,7 +262,7 @@ class Dialogue:
             self._asking.settled()
         elif self._asking.is_stuck and all(one.heard <= self._asking.last for one in others):
             self._asking.at = None  # nobody there: beacons look for them
-        elif self._answers or self._hears_data(now):
+        elif self._asking.may_wait(now) and (mending or self._answers or self._hears_data(now)):
             self._asking.later(now + self._road.timing.quiet)
         else:
             return self._round(others, now)
@@ -271,8 +274,8 @@ class Dialogue:
         return neighbour.judged.get(self.scope) == pair and not neighbour.is_behind(self.scope)
 
     def _round(self, others: list[Neighbour], now: float) -> list[bytes]:
-        packets = self._heads() if self._asking.is_about_heads else self._wants()
         kin = any(self._is_kin(one) for one in others)
+        packets = self._heads() if kin and self._asking.is_about_heads else self._wants()
         self._asking.asked(now, self._road.timing.imax if kin else self._road.timing.heartbeat)
         return packets
 

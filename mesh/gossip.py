@@ -82,11 +82,12 @@ class Engine:
         self._dialogues: dict[Scope, Dialogue] = {}
         self._beaconing: Beaconing | None = None
         self._blobcast = Blobcast(self._road.handle, holdings, packet_size_max, self._timing, rng, self.counters)
-        self._reassembly = Reassembly(self._timing.quiet)
+        self._reassembly = Reassembly(self._timing.packet, self._timing.quiet)
         self._sent = Sent()
         self._refill: OrderedDict[tuple[bytes, int], Part] = OrderedDict()
         self._refill_at = 0.0
         self._air_free_at = float("-inf")
+        self._calm_at = float("-inf")
         self._brought: OrderedDict[str, list[tuple[Scope, Run]]] = OrderedDict()
         self._message_size = max(packet_size_max, min(size_in_parts(packet_size_max, PARTS_AT_ONCE), MESSAGE_SIZE_GOAL))
         self._turn = 1
@@ -251,7 +252,9 @@ class Engine:
         return self._beaconing
 
     def _speak(self, beaconing: Beaconing, now: float) -> list[bytes]:
-        if now < self._air_free_at or self._reassembly.is_streaming(now):
+        if self._reassembly.is_streaming(now):
+            self._calm_at = now + self._road.slot()
+        if now < max(self._air_free_at, self._calm_at):
             return []
         packets = (
             self._some_parts(now)
@@ -294,7 +297,8 @@ class Engine:
         return [part.encode() for part in parts]
 
     def _some_wants(self, now: float) -> list[bytes]:
-        return next((packets for one in self._dialogues.values() if (packets := one.ask(now))), [])
+        mending = self._reassembly.is_mending(now)
+        return next((packets for one in self._dialogues.values() if (packets := one.ask(now, mending))), [])
 
     def _beacon(self) -> Beacon:
         digests = [dialogue.outlook.digest for dialogue in self._dialogues.values()]
@@ -313,9 +317,7 @@ class Engine:
         moments += [self._beaconing.due, self._blobcast.next_wake(), self._reassembly.next_wake()]
         if self._refill:
             moments.append(self._refill_at)
-        wake = max(min(moment for moment in moments if moment is not None), self._air_free_at)
-        if self._reassembly.is_streaming(now):
-            wake = max(wake, now + self._timing.slot_min)
+        wake = max(min(moment for moment in moments if moment is not None), self._air_free_at, self._calm_at)
         return min(max(wake - now, WAKE_MIN_S), WAKE_MAX_S)
 
 

@@ -20,6 +20,7 @@ MESSAGES_MAX: Final = 16
 BYTES_MAX: Final = 64 * 1024
 AGE_MAX_S: Final = 600.0
 SENT_MAX: Final = 8
+WHOLE_MAX: Final = 64
 ASKED_MAX: Final = 3
 
 
@@ -47,9 +48,9 @@ def cut(message: bytes, packet_size_max: int) -> list[Part]:
 class _Partial:
     last: int
     began: float
-    touched: float
     contents: dict[int, bytes] = field(default_factory=dict)
     size: int = 0
+    ends: float = 0.0
     asked: int = 0
     ask_at: float = 0.0
 
@@ -58,11 +59,16 @@ class _Partial:
 
 
 class Reassembly:
-    """Messages of which some parts were heard. After a silence of `pause` seconds a hole is asked for."""
+    """Messages of which some parts were heard.
 
-    def __init__(self, pause: float) -> None:
+    `packet` is the time that one part takes, in seconds; `pause` the silence after which a stream of them has ended.
+    """
+
+    def __init__(self, packet: float, pause: float) -> None:
+        self._packet = packet
         self._pause = pause
         self._partials: OrderedDict[bytes, _Partial] = OrderedDict()
+        self._whole: OrderedDict[bytes, None] = OrderedDict()
         self._size = 0
 
     def __len__(self) -> int:
@@ -78,15 +84,17 @@ class Reassembly:
 
         `patience` is a random moment by which asking for holes is put off, so that one of several hearers asks.
         """
+        if part.message in self._whole:
+            return None
         partial = self._partials.get(part.message)
         if partial is None:
-            partial = self._partials[part.message] = _Partial(part.last, now, now)
+            partial = self._partials[part.message] = _Partial(part.last, now)
         self._partials.move_to_end(part.message)
         self._take(partial, part)
-        partial.touched = now
-        partial.ask_at = now + self._pause + patience
+        partial.ends = now + (part.last - part.index) * self._packet
+        partial.ask_at = partial.ends + self._pause + patience
         if len(partial.contents) > partial.last:
-            return self._whole(part.message)
+            return self._joined(part.message)
         self._shrink()
         return None
 
@@ -99,11 +107,14 @@ class Reassembly:
             partial.size += len(part.content)
             self._size += len(part.content)
 
-    def _whole(self, name: bytes) -> bytes:
+    def _joined(self, name: bytes) -> bytes:
         contents = self._drop(name).contents
         message = b"".join(contents[index] for index in sorted(contents))
         if message_id(message) != name:
             raise Malformed("a message put together is not the one that was sent")
+        self._whole[name] = None
+        if len(self._whole) > WHOLE_MAX:
+            self._whole.popitem(last=False)
         return message
 
     def _drop(self, name: bytes) -> _Partial:
@@ -144,8 +155,14 @@ class Reassembly:
     def is_streaming(self, now: float) -> bool:
         """Whether parts are just coming in: others should wait. Nobody is waited for longer than his message takes."""
         return any(
-            now - partial.touched < self._pause and now - partial.began < self._pause * (partial.last + 2)
+            now - partial.ends < self._pause and now - partial.began < self._pause * (partial.last + 2)
             for partial in self._partials.values()
+        )
+
+    def is_mending(self, now: float) -> bool:
+        """Whether holes are still being asked for: a want would bring all of a message again."""
+        return any(
+            partial.asked < ASKED_MAX and now - partial.ends < 8 * self._pause for partial in self._partials.values()
         )
 
 

@@ -6,6 +6,7 @@ import heapq
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from random import Random
 
 from mesh import blob
@@ -75,7 +76,8 @@ class MemoryHoldings:
         above = [one for one in held.checkpoints if one.seq > after] if held else []
         if held is None or not above:
             return None
-        fitting = [one for one in above if sum(len(r.encode()) for r in held.records[after : one.seq]) <= size_max]
+        ends = list(accumulate((record.size for record in held.records[after:]), initial=0))
+        fitting = [one for one in above if ends[one.seq - after] <= size_max]
         top = fitting[-1] if fitting else above[0]
         return Run(log, after, tuple(held.records[after : top.seq]), top.previous, top.signature)
 
@@ -130,6 +132,8 @@ class MemoryHoldings:
             self.proofs.setdefault(proof.one.log, proof)
 
     def keep_piece(self, name: bytes, index: int, content: bytes) -> None:
+        if name not in self.wishes:
+            return
         pieces = self.partial[name]
         pieces[index] = content
         if len(pieces) == blob.piece_count(self.wishes[name]):
@@ -195,27 +199,29 @@ class Island:
         return self.carry_out(self.engine.tick(now))
 
     def carry_out(self, effects: Sequence[Effect]) -> list[bytes]:
-        return [effect.packet for effect in effects if isinstance(effect, Send) or self._took(effect)]
-
-    def _took(self, effect: Effect) -> bool:
-        match effect:
-            case Deliver(peer, run):
-                self._through_the_door(peer, lambda: self.holdings.accept(run), run)
-            case DeliverForkProof(proof):
-                self._through_the_door("", lambda: self.holdings.accept_proof(proof), None)
-            case DeliverPiece(name, index, content):
-                if name in self.holdings.wishes:
+        packets = []
+        for effect in effects:
+            match effect:
+                case Send(packet):
+                    packets.append(packet)
+                case Deliver() | DeliverForkProof():
+                    self._through_the_door(effect)
+                case DeliverPiece(name, index, content):
                     self.holdings.keep_piece(name, index, content)
-            case PeerHolds():
-                self.shown.append(effect)
-        return False
+                case PeerHolds():
+                    self.shown.append(effect)
+        return packets
 
-    def _through_the_door(self, peer: str, enter: Callable[[], None], run: Run | None) -> None:
+    def _through_the_door(self, effect: Deliver | DeliverForkProof) -> None:
         try:
-            enter()
+            if isinstance(effect, Deliver):
+                self.holdings.accept(effect.run)
+            else:
+                self.holdings.accept_proof(effect.proof)
         except PeerFault as fault:
             self.refusals.append(fault)
-            self.engine.refused(peer, fault, run)
+            if isinstance(effect, Deliver):
+                self.engine.refused(effect.peer, fault, effect.run)
 
     def frontier(self, scope: Scope = PUBLIC) -> Frontier:
         return self.holdings.frontier(scope)
