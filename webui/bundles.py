@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
+from contextlib import ExitStack
 from typing import IO, Final
 
 from flask import Response, abort, send_file
@@ -15,7 +16,7 @@ from webui.languages import lazy_gettext
 from webui.signin import node
 
 SIZE_MAX: Final = 24 * 1024 * 1024  # bytes of one bundle; the next stop's own wish list makes the second one smaller
-AT_ONCE: Final = threading.BoundedSemaphore(2)
+AT_ONCE: Final = threading.BoundedSemaphore(2)  # others are asked to come again in a moment
 MEDIA_TYPE: Final = "application/vnd.hedgerow.bundle"
 
 
@@ -37,13 +38,15 @@ def take_in() -> Imported:
 
 
 def _written(for_node: str | None) -> IO[bytes]:
-    """Return a nameless file that is gone when it was sent."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115 (it is closed when the answer was sent)
-    try:
-        node().export_bundle(file, for_node, SIZE_MAX)
-        file.flush()
-    except OSError as fault:
-        file.close()
-        raise CardFull("There is no room to write the bundle. Free some room on the card, then try again.") from fault
-    file.seek(0)
-    return file
+    """Return a nameless file that is gone when it was sent, or when it could not be written."""
+    with ExitStack() as undo:
+        try:
+            file = undo.enter_context(tempfile.TemporaryFile())
+            node().export_bundle(file, for_node, SIZE_MAX)
+            file.seek(0)
+        except OSError as fault:
+            raise CardFull(
+                "There is no room to write the bundle. Free some room on the card, then try again."
+            ) from fault
+        undo.pop_all()
+        return file

@@ -119,7 +119,7 @@ def test_a_passer_by_cannot_publish(node: Node, stranger: Visitor):
 
 
 def test_titles_in_any_script_are_shown_and_named_safely(street: Node, stranger: Visitor):
-    for title in ("שלום ‮ street", "نشرة الحي", '<b>bold</b> & "quoted"', "🌱🌿", "../../etc/passwd", "a" * 100):
+    for title in ("שלום \u202e street", "نشرة الحي", '<b>bold</b> & "quoted"', "🌱🌿", "../../etc/passwd", "a" * 100):
         zine = publish(street, title, b"Hello.", "a.txt")
         response = stranger.get(f"/archive/{zine.id}")
         assert "<b>bold" not in response.text

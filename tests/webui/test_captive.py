@@ -142,7 +142,7 @@ def test_a_phone_stays_after_an_honest_button_and_may_take_it_back(app, stranger
 
 def test_the_button_needs_no_cookie_but_another_phones_token_does_not_count(app, stranger: Visitor):
     form = stranger.page("/stay").form("/stay")
-    assert not stranger.client._cookies
+    assert not stranger.cookies
     assert ask_to_stay(stranger, form.fields, "10.42.0.9") == 400
     assert ask_to_stay(stranger, form.fields, "127.0.0.1") == 303
 

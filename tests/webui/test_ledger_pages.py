@@ -26,7 +26,7 @@ def test_a_payment_gives_a_receipt_with_its_number_and_how_sure_it_is(node: Node
 def test_the_ledger_says_how_much_can_be_paid_and_why(street: Node, ana: Visitor):
     words = ana.page("/ledger").words
     assert "You can pay up to 22 here now." in words
-    assert "Your account stands at 2, and nobody's may go below −20." in words
+    assert "Your account stands at 2, and nobody's may go below \u221220." in words
 
 
 def test_a_button_pressed_twice_pays_once(node: Node, ana: Visitor):
@@ -88,7 +88,7 @@ def test_nobody_else_sees_a_receipt(street: Node, ana: Visitor, ben: Visitor, ch
 
 def test_no_page_shows_anothers_balance(street: Node, ben: Visitor):
     words = ben.page("/ledger").words + ben.page("/commons").words + ben.page("/numbers").words
-    assert "−3" not in words  # Chiara stands at -3
+    assert "\u22123" not in words  # Chiara stands at -3
     assert "garden" not in words
 
 

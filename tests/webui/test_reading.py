@@ -10,12 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.webui.visitor import Page
-from webui.reading import SIZE_MAX, clean, from_markdown, from_text
+from webui.reading import BLOCKS, INLINE, SIZE_MAX, TABLES, clean, from_markdown, from_text
 
 SVG = "data:image/svg+xml;base64,PHN2Zy8+"
-ALLOWED_TAGS = set(
-    "a blockquote br code del em h2 h3 h4 h5 h6 hr img li ol p pre s strong table tbody td th thead tr ul".split()
-)
+ALLOWED_TAGS = INLINE | BLOCKS | TABLES
 
 HOSTILE = (
     "<script>alert(1)</script>",

@@ -94,8 +94,17 @@ class Visitor:
     def page(self, path: str, **more: Any) -> Page:
         return Page(self.get(path, **more).text)
 
-    def submit(self, path: str, action: str, file: tuple[bytes, str] | None = None, **typed: str) -> TestResponse:
-        """Load the page at `path`, fill in its form for `action`, and send it. Redirects are followed."""
+    @property
+    def cookies(self) -> dict[str, str]:
+        """The cookies that this browser keeps."""
+        return {cookie.key: cookie.value for cookie in (self.client._cookies or {}).values()}
+
+    def submit(self, path: str, action: str, **typed: Any) -> TestResponse:
+        """Load the page at `path`, fill in its form for `action`, and send it. Redirects are followed.
+
+        `file` is the content and the name of a file to bring along.
+        """
+        file = typed.pop("file", None)
         form = self.page(path).form(action)
         unknown = set(typed) - set(form.fields) - {"board", "sure", "keeper"}
         assert not unknown, f"the form has no fields {unknown}"
