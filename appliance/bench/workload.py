@@ -1,0 +1,170 @@
+"""A street's payments as a file: one JSON object a line, turned into the records that the nodes of that street would sign.
+
+    {"author": 0, "from": "ana", "to": "ben", "amount": 30, "currency": "hours", "at": 1760000000, "memo": "two loaves, rye"}
+
+`to` is a member of the same author's node, or `member@author`. Keys derive from the author's number, so that two processes
+that read the same file build the same base, byte for byte, and nothing but packets has to pass between them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from appliance.bench.holdings import BenchHoldings
+from appliance.errors import SettingsFault
+from appliance.kinds import CurrencyRules, Member
+from appliance.ledger.transfer import AccountId, Transfer
+from mesh import links
+from mesh.keys import EpochKey, NodeKey, Scope, commons_scope, salt_for
+from mesh.links import Founding, Invitation, Opening
+from mesh.log import Checkpoint, Run, first_head, heads
+from mesh.record import Record
+
+KEYS: Final = {"author": int, "from": str, "to": str, "amount": int, "currency": str, "at": int, "memo": str}
+LINES_MAX: Final = 100_000
+NONCE: Final = bytes(16)
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    author: int
+    payer: str
+    payee: tuple[int, str]
+    amount: int
+    at: int
+    memo: str
+
+
+def read_workload(path: Path | None) -> list[Payment]:
+    """Return the payments of a file, by default of the one that comes with the program. Raises `SettingsFault`."""
+    text = path.read_text(encoding="utf-8") if path else (files(__package__) / "workload-w.jsonl").read_text("utf-8")
+    return [_payment(number, line) for number, line in enumerate(text.splitlines()[:LINES_MAX], 1)]
+
+
+def one_author_workload() -> list[Payment]:
+    """Return the same base, and then a hundred payments by a single author."""
+    text = (files(__package__) / "workload-w-one-author-new.jsonl").read_text("utf-8")
+    return read_workload(None)[:1000] + [_payment(number, line) for number, line in enumerate(text.splitlines(), 1)]
+
+
+def _payment(number: int, line: str) -> Payment:
+    try:
+        row = json.loads(line)
+        if {key: type(value) for key, value in row.items()} != KEYS:
+            raise ValueError("other keys")
+        name, _, home = row["to"].partition("@")
+        payee = (int(home) if home else row["author"], name)
+    except (ValueError, AttributeError) as fault:
+        raise SettingsFault(
+            f"line {number} of the workload is not one payment with the keys {', '.join(KEYS)}."
+        ) from fault
+    return Payment(row["author"], row["from"], payee, row["amount"], row["at"], row["memo"])
+
+
+@dataclass
+class Author:
+    """One node of the street and its log in the commons."""
+
+    key: NodeKey
+    opening: Opening
+    records: list[Record] = field(default_factory=list)
+    members: dict[str, int] = field(default_factory=dict)
+    certified: int = 0
+
+
+class Street:
+    """The authors of a workload. `base` and `news` return what a neighbour would be sent."""
+
+    def __init__(self, authors: int) -> None:
+        keys = [NodeKey(blake2b(b"bench author %d" % number, digest_size=32).digest()) for number in range(authors)]
+        self.scope: Scope = commons_scope(keys[0].public_key, NONCE)
+        self.epoch_key = EpochKey(blake2b(b"bench epoch", digest_size=32).digest())
+        self.authors = [Author(key, self._opening(key, keys[0])) for key in keys]
+        for author in self.authors:
+            author.records.append(author.opening.record(0))
+        for author in self.authors[1:]:
+            self.authors[0].records.append(links.admit(0, author.key.node_id))
+        self._say(self.authors[0], CurrencyRules(0, "hours", 2, -(10**12), "hours", "").record)
+
+    def _opening(self, key: NodeKey, founder: NodeKey) -> Opening:
+        if key is founder:
+            return Opening(key.public_key, 0, self.scope, right=Founding(NONCE))
+        return Opening(key.public_key, 0, self.scope, right=Invitation.sign(founder, self.scope, key.node_id))
+
+    def _say(self, author: Author, record: Callable[[int, bytes], Record]) -> None:
+        author.records.append(record(0, self._salt(author)))
+
+    def _salt(self, author: Author) -> bytes:
+        return salt_for(self.epoch_key, author.opening.log, len(author.records) + 1)
+
+    def member(self, author: int, name: str) -> AccountId:
+        """Return the account of a member, opened on first sight."""
+        home = self.authors[author]
+        if name not in home.members:
+            home.members[name] = len(home.members) + 1
+            self._say(home, Member(home.members[name], name).record)
+        return AccountId(home.key.node_id, home.members[name])
+
+    def pay(self, payment: Payment) -> None:
+        payer, payee = self.member(payment.author, payment.payer), self.member(*payment.payee)
+        author = self.authors[payment.author]
+        transfer = Transfer.simple(payer, payee, 0, payment.amount)
+        author.records.append(transfer.record(payment.at, author.key.node_id, payment.memo, self._salt(author)))
+
+    def seal(self) -> list[Run]:
+        """Certify what each author wrote since the last time; return it as runs."""
+        return [run for author in self.authors if (run := _sealed(author))]
+
+
+def _sealed(author: Author) -> Run | None:
+    new = author.records[author.certified :]
+    if not new:
+        return None
+    log = author.opening.log
+    head = ([first_head(log), *heads(first_head(log), author.records)])[-1]
+    checkpoint = Checkpoint.sign(author.key, log, author.certified, len(author.records), head)
+    run = Run(log, author.certified, tuple(new), author.certified, checkpoint.signature)
+    author.certified = len(author.records)
+    return run
+
+
+def found(payments: Sequence[Payment], new: int) -> tuple[Street, list[Run]]:
+    """Return the street before its last `new` payments, and its records as runs.
+
+    Everybody who pays or is paid had joined before, so that the news are payments and nothing else.
+    """
+    street = Street(1 + max(max(payment.author, payment.payee[0]) for payment in payments))
+    for payment in payments:
+        street.member(payment.author, payment.payer)
+        street.member(*payment.payee)
+    for payment in payments[: len(payments) - new]:
+        street.pay(payment)
+    return street, street.seal()
+
+
+def split(payments: Sequence[Payment], new: int) -> tuple[Street, list[Run], list[Run]]:
+    """Return the street, the runs of its base, and those of its last `new` payments, one for each author."""
+    street, base = found(payments, new)
+    for payment in payments[len(payments) - new :]:
+        street.pay(payment)
+    return street, base, street.seal()
+
+
+def holder(street: Street, runs: Sequence[Run], name: int) -> BenchHoldings:
+    """Return what a neighbour holds who was sent these runs."""
+    key = NodeKey(blake2b(b"bench neighbour %d" % name, digest_size=32).digest())
+    holdings = BenchHoldings(key.node_id, street.scope, street.epoch_key)
+    for run in runs:
+        holdings.accept(run)
+    return holdings
+
+
+def authors_touched(runs: Sequence[Run]) -> int:
+    """Return how many logs the runs belong to: each costs a signature."""
+    return len({run.log for run in runs})
