@@ -72,7 +72,9 @@ def run(wish: Wish, say: Say) -> int:
         for number in range(wish.nodes):
             processes.refuse_port_in_use(HOST, wish.port + number, "choose others with --port")
         with _ether(wish) as ether:
-            return _live(_set_up(wish, ether, say), wish, say)
+            code = _live(_set_up(wish, ether, say), wish, say)
+        say(_farewell(ether))
+        return code
     finally:
         os.close(lock)
 
@@ -100,7 +102,6 @@ def _live(nodes: list[Settings], wish: Wish, say: Say) -> int:
     finally:
         ending.set()
         greeter.join()
-        say("The neighbourhood has ended; everything is kept.")
 
 
 # --- the first start
@@ -234,3 +235,9 @@ def _greeting(nodes: list[Settings], wish: Wish) -> str:
             f"\nEverything is kept in {wish.data}. Ctrl-C ends the neighbourhood.",
         )
     )
+
+
+def _farewell(ether: Ether) -> str:
+    count = ether.counters
+    air = f"The air carried {count['frames']} packets, heard {count['delivered']} times"
+    return f"The neighbourhood has ended; everything is kept. {air}; {count['airtime_ms'] / 1000:.0f} s of talk."

@@ -1,0 +1,76 @@
+"""A street that a test sets up as a keeper would: the first node founds the commons, the others come with an invite."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Self
+
+from mesh.transports.ether import Ether
+from tests.street.node import PIN, RunningNode, hedgerow
+
+COMMONS = "Hedge Street"
+
+
+def free_ports(count: int) -> int:
+    """Return the first of so many ports in a row on which nobody listened a moment ago."""
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as first:
+            port: int = first.getsockname()[1]
+            if port + count <= 65536 and all(is_free(port + more) for more in range(1, count)):
+                return port
+
+
+def is_free(port: int) -> bool:
+    """Whether a port of 127.0.0.1 can be had now."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
+
+
+class Street:
+    """Nodes in `directory`, ended whatever happens when the `with` block ends."""
+
+    def __init__(self, directory: Path, currency: str = "hours") -> None:
+        self.directory = directory
+        self.currency = currency
+        self.nodes: list[RunningNode] = []
+        self._ends = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ends.close()
+
+    def settle(self, name: str, people: Sequence[str], roads: Sequence[dict[str, Any]] = ()) -> RunningNode:
+        """Make a node and let people move in, the first of them as its keeper."""
+        data = self.directory / name.split(maxsplit=1)[0].lower()
+        come = ["--invite", self._invite(data)] if self.nodes else ["--commons", COMMONS, "--currency", self.currency]
+        hedgerow("init", data, "--name", name, "--port", free_ports(1), *come)
+        node = self.add(data)
+        node.set(roads=list(roads))
+        for number, person in enumerate(people):
+            node.does("member", "add", person, "--pin", PIN, *(() if number else ("--keeper",)))
+        return node
+
+    def add(self, data: Path) -> RunningNode:
+        """Take a directory that already holds a node."""
+        node = RunningNode(data)
+        self._ends.callback(node.kill)
+        self.nodes.append(node)
+        return node
+
+    def _invite(self, data: Path) -> Path:
+        file = data.with_suffix(".invite")
+        self.nodes[0].does("invite", "-o", file)
+        return file
+
+
+def air(ether: Ether, speed: float) -> dict[str, Any]:
+    """Return the road of a node on this ether, as it stands in `node.yaml`."""
+    return {"loopback": {"ether": "{}:{}".format(*ether.address), "speed": speed}}
