@@ -23,8 +23,10 @@ from mesh.transports import Inbox
 
 LOOK_S: Final = 1.0  # how often the store and the switch are looked at
 AIR_S: Final = 60.0
+GREETING_S: Final = 5.0  # a road that was just opened may take so long to be reached before it counts as down
 RETRY_S_MIN: Final = 5.0
 RETRY_S_MAX: Final = 60.0
+UNKNOWN: Final = ""  # neither in service (None) nor in trouble
 OFF: Final = "The keeper has switched the roads off."
 
 LOG: Final = logging.getLogger("hedgerow.gossip")
@@ -46,6 +48,7 @@ class Daemon:
         self._news = True
         self._air_at = ticks() + AIR_S
         self._noted: dict[str, str | None] = {}
+        self._greeted_at = ticks()
 
     def run(self, ending: Event) -> None:
         """Gossip until `ending` is set. A store that cannot be used is tried again, ever more slowly."""
@@ -95,6 +98,7 @@ class Daemon:
             self._roads = {road.name: road for road in self._make_roads()}
             for road in self._roads.values():
                 road.transport.open(Named(self._inbox, road.name))
+            self._greeted_at = self._ticks() + GREETING_S
         else:
             self.close()
             self._noted = {}
@@ -138,7 +142,7 @@ class Daemon:
 
     def _note_road(self, road: Road) -> None:
         trouble = road.transport.trouble
-        if road.name in self._noted and self._noted[road.name] == trouble:
+        if (trouble and self._ticks() < self._greeted_at) or self._noted.get(road.name, UNKNOWN) == trouble:
             return
         self._noted[road.name] = trouble
         self._node.note_road(road.name, trouble is None, trouble or "")
