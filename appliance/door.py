@@ -154,7 +154,7 @@ class Door:
                     target = RecordId(*links.read_withdrawal(record))
                 except Malformed:
                     continue
-                if written := self.records.withdraw(target, log.node):
+                if written := self.records.withdraw(target, log):
                     self.views.forget(written, target.seq)
 
     def _check_company(self, log: Log, new: Sequence[Record]) -> None:
@@ -204,7 +204,10 @@ class Door:
     def own_log(self, scope: Scope) -> Log:
         """Return the log that this copy of the node writes in `scope`. Another copy may have opened a later one."""
         incarnation = int(self.private.mark("incarnation") or 0)
-        return next(log for log in self.records.logs(scope, self.node_id) if log.incarnation == incarnation)
+        for log in self.records.logs(scope, self.node_id):
+            if log.incarnation == incarnation:
+                return log
+        raise StoreFault(f"{self.database.path} was never finished. Run hedgerow init in an empty directory.")
 
     def seal(self) -> bool:
         """Certify what this node wrote since its last checkpoint, so that it may be sent. Returns whether there was anything."""
@@ -305,7 +308,7 @@ class Door:
     def _held(self, at: int) -> Iterator[Record]:
         """Say how much of a log that was left behind is here, where that is more than anybody has named."""
         rows = self.database.rows(
-            "SELECT no FROM log JOIN ended USING (log) LEFT JOIN named USING (log)"
+            "SELECT no FROM log JOIN ended USING (log) LEFT JOIN named USING (log, scope)"
             " WHERE scope = ? AND certified > max(ended.height, coalesce(named.height, 0))",
             self.commons,
         )

@@ -8,6 +8,7 @@ power cut (https://www.sqlite.org/pragma.html#pragma_synchronous), and what a pe
 from __future__ import annotations
 
 import errno
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -101,14 +102,17 @@ class Database:
             self._cursor().executemany(sql, rows)
 
     def rows(self, sql: str, *values: Any) -> list[Row]:
-        return list(self._execute(sql, values))
+        with self._troubles():
+            return list(self._execute(sql, values))
 
     def each(self, sql: str, *values: Any) -> Iterator[Row]:
         """Like `rows`, one at a time: for what may be long."""
-        yield from self._execute(sql, values)
+        with self._troubles():
+            yield from self._execute(sql, values)
 
     def row(self, sql: str, *values: Any) -> Row | None:
-        return next(iter(self._execute(sql, values)), None)
+        with self._troubles():
+            return next(iter(self._execute(sql, values)), None)
 
     def value(self, sql: str, *values: Any) -> Any:
         row = self.row(sql, *values)
@@ -135,7 +139,7 @@ class Database:
     def _troubles(self) -> Iterator[None]:
         try:
             yield
-        except peewee.DatabaseError as fault:
+        except (peewee.DatabaseError, sqlite3.DatabaseError) as fault:  # rows and cursors speak past peewee
             raise store_fault(self.path, str(fault)) from fault
         except OSError as fault:
             raise os_fault(self.path, fault) from fault

@@ -14,15 +14,16 @@ memory of WAL is no file of this model: no start after a power cut believes it
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import apsw
-from peewee import SqliteDatabase
+from peewee import DatabaseError, SqliteDatabase
 from playhouse.apsw_ext import APSWDatabase  # type: ignore[import-untyped]
 
 SECTOR: Final = 512
@@ -74,7 +75,7 @@ class Disk:
     def __init__(self, rng: Random, cut_at: int = NEVER, lies: bool = False) -> None:
         self.operations = 0
         self.is_off = False
-        self.cut_in = ""
+        self.cut_in = "at rest"
         self.now: dict[str, Inode] = {}
         self._rng = rng
         self._cut_at = cut_at
@@ -199,8 +200,9 @@ class Power(apsw.VFS):
 
     def __init__(self, disk: Disk) -> None:
         self.disk = disk
-        self._vfs = f"power-{id(disk)}"
-        super().__init__(self._vfs, "")
+        self.name = f"power-{id(disk)}"
+        self._made: list[SqliteDatabase] = []
+        super().__init__(self.name, "")
 
     def __enter__(self) -> Self:
         return self
@@ -208,11 +210,15 @@ class Power(apsw.VFS):
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for database in self._made:
+            with suppress(DatabaseError, apsw.Error):  # peewee before 4 passes apsw's own errors on
+                database.close()
         self.unregister()
 
-    @property
-    def make(self) -> Callable[..., SqliteDatabase]:
-        return lambda *words, **options: APSWDatabase(*words, vfs=self._vfs, **options)
+    def make(self, *words: Any, **options: Any) -> SqliteDatabase:
+        """Return a database of peewee's on this disk."""
+        self._made.append(APSWDatabase(*words, vfs=self.name, **options))
+        return self._made[-1]
 
     def excepthook(self, *_: object) -> bool:
         """As for files."""
