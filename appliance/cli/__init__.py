@@ -41,7 +41,7 @@ def run(words: Sequence[str]) -> int:
         sys.stdout.flush()
     except click.ClickException as fault:
         hint = f" See `{fault.ctx.command_path} --help`." if isinstance(fault, click.UsageError) and fault.ctx else ""
-        return complain(fault.format_message() + hint, USAGE)
+        return complain(" ".join(fault.format_message().split()) + hint, USAGE)
     except (Refused, SettingsFault, StoreFault) as fault:
         return complain(str(fault), _code(fault))
     except (KeyboardInterrupt, click.Abort):

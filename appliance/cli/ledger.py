@@ -151,7 +151,7 @@ def ledger() -> None:
 @output
 def export(form: str, output: Path | None) -> None:
     """Write every payment that counts as plain text for hledger, beancount or a spreadsheet."""
-    with opened_node() as node, node.database.reading():
+    with opened_node() as node:
         lines = (line.encode() for line in FORMATS[form](entries(node)))
         if output:
             write_whole(output, lines)

@@ -43,7 +43,11 @@ def init(directory: Path, name: str, commons: str, currency: str, invite: Path |
     node = Node.open(directory)
     say(f"{node.name} is a node of {node.commons_name} now. Its id is {node.id}.")
     node.close()
-    say(f"Next: hedgerow --data {directory} member add NAME --keeper, then: hedgerow --data {directory} run")
+    steps = [f"hedgerow --data {directory} member add NAME --keeper", f"hedgerow --data {directory} run"]
+    if invite:
+        say(f"Next: {steps[1]}, until a neighbour node has let it in; then: {steps[0]}")
+    else:
+        say(f"Next: {steps[0]}, then: {steps[1]}")
 
 
 def small_file(path: Path) -> bytes:

@@ -22,7 +22,7 @@ POSTINGS = "SELECT node, number, currency, amount FROM posting WHERE transfer_no
 
 
 def entries(node: Payments) -> Iterator[Entry]:
-    """Yield every accepted payment. All of them are of one moment, however long the reading takes."""
+    """Yield every accepted payment. All are of one moment: the outermost question keeps it until it was answered."""
     currencies = {currency.number: currency for currency in node.currencies()}
 
     @cache
