@@ -1,0 +1,117 @@
+"""Hypothesis strategies for packets of every kind, in their one form."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from mesh.airform import AirRecord, AirRun, Form, Parcel
+from mesh.keys import Head, LogId, PublicKey
+from mesh.log import Checkpoint, ForkProof
+from mesh.packet import (
+    Beacon,
+    Claim,
+    Data,
+    ForkNotice,
+    HeadClaim,
+    Heads,
+    Packet,
+    Part,
+    PartsWant,
+    Pieces,
+    PiecesWant,
+    Probe,
+    Want,
+)
+
+
+def size(count: int) -> st.SearchStrategy[bytes]:
+    return st.binary(min_size=count, max_size=count)
+
+
+heights = st.integers(1, 300) | st.integers(1, 2**62)
+scopes, senders, handles = size(2), size(4), size(4)
+beacons = st.builds(Beacon, senders, size(5), size(5))
+
+
+@st.composite
+def wants(draw: st.DrawFn) -> Want:
+    claims = sorted(draw(st.lists(st.builds(Claim, handles, heights), max_size=8)))
+    edges = sorted([draw(handles), draw(handles), *(claim.handle for claim in claims)])
+    return Want(draw(scopes), draw(senders), edges[0], edges[-1], tuple(claims))
+
+
+heads = st.builds(
+    Heads,
+    scopes,
+    senders,
+    st.lists(st.builds(HeadClaim, handles, heights, size(4)), min_size=1, max_size=8).map(
+        lambda found: tuple(sorted(found))
+    ),
+)
+
+
+@st.composite
+def probes(draw: st.DrawFn) -> Probe:
+    height = draw(heights)
+    return Probe(draw(scopes), draw(senders), draw(handles), draw(size(4)), draw(st.integers(0, height - 1)), height)
+
+
+records = st.one_of(
+    st.builds(AirRecord, st.just(Form.BARE), st.binary(max_size=60)),
+    st.builds(AirRecord, st.just(Form.WITHDRAWN), st.binary(max_size=60), size(32)),
+    st.builds(AirRecord, st.just(Form.SALTED), st.binary(max_size=60), size(16), st.binary(max_size=200)),
+    st.builds(AirRecord, st.just(Form.DERIVED), st.binary(max_size=60), st.just(b""), st.binary(max_size=200)),
+)
+
+
+@st.composite
+def runs(draw: st.DrawFn) -> AirRun:
+    after = draw(st.integers(0, 300) | st.integers(0, 2**61))
+    held = tuple(draw(st.lists(records, min_size=1, max_size=4)))
+    reach = draw(st.integers(1, after + len(held)))
+    return AirRun(draw(handles), after, held, reach, draw(size(64)))
+
+
+parcels = st.builds(Parcel, scopes, senders, size(5), st.lists(runs(), min_size=1, max_size=3).map(tuple))
+
+
+@st.composite
+def parts(draw: st.DrawFn) -> Part:
+    last = draw(st.integers(1, 255))
+    return Part(draw(size(6)), draw(st.integers(0, last)), last, draw(st.binary(min_size=1, max_size=221)))
+
+
+def some(index_max: int) -> st.SearchStrategy[tuple[int, ...]]:
+    return st.sets(st.integers(0, index_max), min_size=1, max_size=20).map(lambda found: tuple(sorted(found)))
+
+
+@st.composite
+def notices(draw: st.DrawFn) -> ForkNotice:
+    log = LogId(draw(size(16)))
+
+    def side() -> Checkpoint:
+        previous = draw(st.integers(0, 2**61))
+        seq = previous + draw(heights)
+        return Checkpoint(log, previous, seq, Head(draw(size(32))), draw(size(64)))
+
+    return ForkNotice(draw(scopes), draw(senders), ForkProof(PublicKey(draw(size(32))), side(), side()))
+
+
+@st.composite
+def pieces_wants(draw: st.DrawFn) -> PiecesWant:
+    first = draw(st.integers(0, 2**40))
+    return PiecesWant(draw(senders), draw(size(32)), tuple(first + index for index in sorted({0, *draw(some(1000))})))
+
+
+packets: st.SearchStrategy[Packet] = st.one_of(
+    beacons,
+    wants(),
+    heads,
+    probes(),
+    st.builds(Data, parcels),
+    parts(),
+    st.builds(PartsWant, size(6), some(255)),
+    notices(),
+    pieces_wants(),
+    st.builds(Pieces, size(8), st.integers(0, 2**40), st.binary(min_size=1, max_size=216)),
+)

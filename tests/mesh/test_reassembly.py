@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mesh.errors import Malformed
+from mesh.packet import PARTS_MAX, Part, PartsWant
+from mesh.reassembly import (
+    AGE_MAX_S,
+    ASKED_MAX,
+    BYTES_MAX,
+    MESSAGE_SIZE_MAX,
+    MESSAGES_MAX,
+    SENT_MAX,
+    Reassembly,
+    Sent,
+    cut,
+    message_id,
+    size_in_parts,
+)
+
+PACKET_SIZE = 231
+
+
+def message(size: int, seed: int = 0) -> bytes:
+    return Random(seed).randbytes(size)
+
+
+def reassembly() -> Reassembly:
+    return Reassembly(2.0, 5.0)
+
+
+@given(st.integers(232, MESSAGE_SIZE_MAX), st.integers(140, 231), st.randoms(use_true_random=False))
+def test_parts_in_any_order_and_any_number_give_the_message_once(size: int, packet_size: int, chance: Random) -> None:
+    parts = cut(message(size), packet_size)
+    assert all(len(part.encode()) <= packet_size for part in parts)
+    assert len(parts) <= PARTS_MAX
+    heard = parts + chance.sample(parts, len(parts) // 2)
+    chance.shuffle(heard)
+    whole = reassembly()
+    found = [whole.add(part, 0.0, 0.0) for part in heard]
+    assert [one for one in found if one is not None] == [message(size)]
+    assert whole.size == 0
+
+
+def test_cutting_again_gives_the_same_parts_so_that_a_repeat_fills_holes() -> None:
+    assert cut(message(1000), PACKET_SIZE) == cut(message(1000), PACKET_SIZE)
+
+
+@given(st.integers(140, 1000), st.integers(2, 8))
+def test_a_message_of_the_planned_size_fills_its_packets(packet_size: int, parts: int) -> None:
+    found = cut(message(size_in_parts(packet_size, parts)), packet_size)
+    assert len(found) == parts
+    assert {len(part.encode()) for part in found} == {packet_size}
+
+
+def test_one_lost_part_is_asked_for_and_nothing_else() -> None:
+    parts = cut(message(1000), PACKET_SIZE)
+    whole = reassembly()
+    for part in parts[:2] + parts[3:]:
+        assert whole.add(part, 10.0, 1.0) is None
+    assert whole.wants(15.9) == []
+    assert whole.wants(16.0) == [PartsWant(parts[0].message, (2,))]
+    assert whole.add(parts[2], 20.0, 1.0) == message(1000)
+    assert whole.wants(500.0) == []
+
+
+def test_while_more_parts_can_be_expected_none_is_asked_for() -> None:
+    parts = cut(message(1600), PACKET_SIZE)
+    whole = reassembly()
+    whole.add(parts[0], 0.0, 0.0)
+    assert len(parts) == 8
+    assert whole.is_streaming(18.0)
+    assert whole.wants(18.9) == []
+    assert len(whole.wants(19.0)) == 1
+    assert not whole.is_streaming(19.0)
+
+
+def test_holes_are_asked_for_three_times_and_seldomer_each_time() -> None:
+    whole = reassembly()
+    whole.add(cut(message(1000), PACKET_SIZE)[-1], 0.0, 0.0)
+    asked = [now for now in range(1000) if whole.wants(float(now))]
+    assert len(asked) == ASKED_MAX
+    assert asked[1] - asked[0] < asked[2] - asked[1]
+    assert not whole.is_mending(1000.0)
+
+
+def test_nobody_asks_for_what_another_has_just_asked_for() -> None:
+    parts = cut(message(1000), PACKET_SIZE)
+    whole = reassembly()
+    for part in parts[1:]:
+        whole.add(part, 0.0, 1.0)
+    whole.overheard(PartsWant(parts[0].message, (0, 3)), 5.0, 2.0)
+    assert whole.wants(11.9) == []
+    whole.overheard(PartsWant(parts[0].message, (3,)), 11.9, 2.0)
+    assert len(whole.wants(12.0)) == 1
+
+
+def test_a_message_that_is_not_what_its_name_says_is_dropped() -> None:
+    parts = cut(message(1000), PACKET_SIZE)
+    whole = reassembly()
+    forged = Part(parts[1].message, 1, parts[1].last, message(len(parts[1].content), seed=9))
+    for part in (parts[0], forged, *parts[2:-1]):
+        assert whole.add(part, 0.0, 0.0) is None
+    with pytest.raises(Malformed):
+        whole.add(parts[-1], 0.0, 0.0)
+    assert len(whole) == whole.size == 0
+    assert [whole.add(part, 1.0, 0.0) for part in parts][-1] == message(1000), "and can be heard again"
+
+
+def test_parts_that_do_not_belong_together_are_dropped() -> None:
+    parts = cut(message(1000), PACKET_SIZE)
+    whole = reassembly()
+    whole.add(parts[0], 0.0, 0.0)
+    with pytest.raises(Malformed):
+        whole.add(Part(parts[0].message, 1, 200, b"more"), 0.0, 0.0)
+    assert len(whole) == whole.size == 0
+
+
+def test_a_message_never_grows_beyond_its_bound() -> None:
+    whole = reassembly()
+    fits = MESSAGE_SIZE_MAX // 221
+    for index in range(fits):
+        whole.add(Part(b"flood!", index, 255, bytes(221)), 0.0, 0.0)
+    with pytest.raises(Malformed):
+        whole.add(Part(b"flood!", fits, 255, bytes(221)), 0.0, 0.0)
+    assert whole.size == 0
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 254), st.integers(1, 4000)), max_size=200))
+def test_no_flood_grows_past_the_bounds(flood: list[tuple[int, int, int]]) -> None:
+    whole = reassembly()
+    for name, index, size in flood:
+        try:
+            whole.add(Part(name.to_bytes(6, "big"), index, 255, bytes(size)), 0.0, 0.0)
+        except Malformed:
+            continue
+        assert len(whole) <= MESSAGES_MAX
+        assert whole.size <= BYTES_MAX
+
+
+def test_what_nobody_completes_is_forgotten() -> None:
+    whole = reassembly()
+    whole.add(cut(message(1000), PACKET_SIZE)[0], 0.0, 0.0)
+    whole.wants(AGE_MAX_S)
+    assert len(whole) == 1
+    whole.wants(AGE_MAX_S + 1)
+    assert len(whole) == whole.size == 0
+
+
+def test_a_sender_keeps_its_last_few_messages_and_ignores_what_it_no_longer_has() -> None:
+    sent = Sent()
+    messages = [message(1000, seed) for seed in range(SENT_MAX + 1)]
+    for one in messages:
+        sent.keep(cut(one, PACKET_SIZE))
+    assert sent.parts(PartsWant(message_id(messages[0]), (0, 1))) == []
+    kept = cut(messages[-1], PACKET_SIZE)
+    assert sent.parts(PartsWant(message_id(messages[-1]), (0, 4, 99))) == [kept[0], kept[4]]
