@@ -73,8 +73,7 @@ class Daemon:
         for heard in self._inbox.drain():
             if road := self._roads.get(heard.road):
                 self._carry_out(road, road.receive(heard))
-        if self._node.changed():
-            self._note_news()
+        self._news |= self._node.changed()
         self._tend()
         for road in self._roads.values():
             self._carry_out(road, road.speak(self._news))
@@ -110,35 +109,35 @@ class Daemon:
             try:
                 self._take_in(road, effect)
             except PeerFault as fault:
-                road.refused(effect.peer if isinstance(effect, Deliver) else "", fault)
+                brought = (effect.peer, effect.run) if isinstance(effect, Deliver) else ("", None)
+                road.refused(brought[0], fault, brought[1])
 
     def _take_in(self, road: Road, effect: Effect) -> None:
         match effect:
             case Deliver(_, run):
-                if self._node.accept(run).new:
-                    self._note_news()
+                self._news |= self._node.accept(run).new > 0
             case DeliverPiece(blob, index, content):
                 self._node.accept_piece(blob, index, content)
             case DeliverForkProof(proof):
-                if self._node.accept_fork_proof(proof):
-                    self._note_news()
+                self._news |= self._node.accept_fork_proof(proof)
             case PeerHolds(handle, scope, heights):
                 self._node.peer_holds(road.name, handle, scope, heights)
             case _:
                 raise AssertionError(f"an engine asked for {type(effect).__name__} outside its turn to speak")
 
-    def _note_news(self) -> None:
-        """The store changed: engines have something to say, and what this node wrote is to be sealed, with company."""
-        self._news = True
-        if self._seal_at is None:
-            self._seal_at = self._ticks() + self._node.settings.gossip.batch_s
-
     def _tend(self) -> None:
+        """Do what is due in the store. What this node wrote waits a moment for company before it is sealed."""
         if self._news:
             self._node.do_duties()
+            if self._seal_at is None and self._is_unsealed():
+                self._seal_at = self._ticks() + self._node.settings.gossip.batch_s
         if self._seal_at is not None and self._ticks() >= self._seal_at:
-            self._seal_at = None
             self._news |= self._node.seal()
+            self._seal_at = None
+
+    def _is_unsealed(self) -> bool:
+        own = (self._node.own_log(scope) for scope in self._node.scopes())
+        return any(log.height > log.certified for log in own)
 
     def _note_road(self, road: Road) -> None:
         trouble = road.transport.trouble

@@ -19,6 +19,7 @@ from mesh.errors import AirtimeSpent, PeerFault, TransportDown
 from mesh.gossip import Engine
 from mesh.holdings import Holdings
 from mesh.keys import NodeId, Scope, written
+from mesh.log import Run
 from mesh.timing import Timing
 from mesh.transports import Heard, Inbox, Transport
 from mesh.transports.loopback import LoopbackRadio
@@ -88,11 +89,11 @@ class Road:
         self._plan(engine)
         return effects
 
-    def refused(self, peer: str, fault: PeerFault) -> None:
-        """Learn that the node's door turned away what `peer` brought."""
+    def refused(self, peer: str, fault: PeerFault, run: Run | None) -> None:
+        """Learn that the node's door turned away what `peer` brought: this run, or something else."""
         self.counters[type(fault).__name__] += 1
         if self._engine:
-            self._engine.refused(peer, fault)
+            self._engine.refused(peer, fault, run)
 
     def speak(self, news: bool) -> list[Effect]:
         """Send what is due, or what `news` in the store makes worth saying. Returns what is not for the road to do."""

@@ -1,0 +1,181 @@
+"""One road and its engine: silent until the medium is reached, within its share of the air, unmoved by garbage."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from appliance import settings
+from appliance.errors import SettingsFault
+from appliance.node import Node
+from appliance.roads import Named, Road, make_roads
+from appliance.settings import LoopbackRoad, MqttRoad
+from mesh.airtime import airtime_ms, on_air_bytes
+from mesh.errors import AirtimeSpent, TransportDown
+from mesh.transports import Heard, Inbox, fresh_counters
+
+
+class Radio:
+    """A radio without a thread: it is reached when the test says so, and keeps what is sent."""
+
+    road = "radio"
+    packet_size_max = 231
+
+    def __init__(self) -> None:
+        self.counters: Counter[str] = fresh_counters()
+        self.trouble: str | None = None
+        self.sent: list[bytes] = []
+        self.refuses: TransportDown | None = None
+
+    def open(self, inbox: Inbox) -> None:
+        self.counters["connections"] += 1
+
+    def send(self, packet: bytes) -> None:
+        if self.refuses:
+            raise self.refuses
+        self.sent.append(packet)
+
+    def airtime_ms(self, packet_size: int) -> float:
+        return airtime_ms("LongFast", on_air_bytes(packet_size))
+
+    def close(self) -> None:
+        pass
+
+
+class Hand:
+    """A clock that a test turns."""
+
+    def __init__(self) -> None:
+        self.at = 1000.0
+
+    def __call__(self) -> float:
+        return self.at
+
+
+@pytest.fixture
+def node(elm: Path):
+    node = Node.open(elm)
+    node.seal()
+    yield node
+    node.close()
+
+
+@pytest.fixture
+def radio() -> Radio:
+    return Radio()
+
+
+@pytest.fixture
+def hand() -> Hand:
+    return Hand()
+
+
+@pytest.fixture
+def road(node: Node, radio: Radio, hand: Hand) -> Road:
+    return Road("radio", radio, node.node_id, node.holdings, "EU_868", ticks=hand)
+
+
+def pass_time(road: Road, hand: Hand, seconds: float, news: bool = False) -> None:
+    end = hand.at + seconds
+    while hand.at < end:
+        road.speak(news)
+        hand.at += min(end - hand.at, max(0.05, road.rest_s()))
+
+
+def test_nothing_is_said_before_the_medium_is_reached(road: Road, radio: Radio, hand: Hand) -> None:
+    pass_time(road, hand, 100)
+    assert road.receive(Heard("radio", "somebody", b"\x01")) == []
+    assert radio.sent == []
+    assert road.counters == {}
+
+
+def test_once_reached_it_speaks_and_its_air_is_counted(road: Road, radio: Radio, hand: Hand) -> None:
+    radio.open(Inbox())
+    pass_time(road, hand, 30)
+    assert radio.sent
+    air = road.take_air()
+    assert (air.packets, air.size) == (len(radio.sent), sum(map(len, radio.sent)))
+    assert air.used_ms == pytest.approx(sum(radio.airtime_ms(len(packet)) for packet in radio.sent))
+    assert road.take_air().packets == 0
+
+
+def test_a_medium_that_comes_back_is_greeted_anew(road: Road, radio: Radio, hand: Hand) -> None:
+    radio.open(Inbox())
+    pass_time(road, hand, 4000)  # by now it would speak every twenty minutes
+    said = len(radio.sent)
+    radio.open(Inbox())
+    pass_time(road, hand, 30)
+    assert len(radio.sent) > said
+
+
+def test_time_may_run_faster_on_a_simulated_road(node: Node, radio: Radio, hand: Hand) -> None:
+    radio.open(Inbox())
+    fast = Road("radio", radio, node.node_id, node.holdings, "EU_868", speed=100.0, ticks=hand)
+    pass_time(fast, hand, 0.3)
+    assert radio.sent
+
+
+@pytest.mark.parametrize("packet", [b"", b"\x00", b"\xff" * 231, os.urandom(231), b"\x01\x01"])
+def test_garbage_is_counted_and_followed_by_nothing(road: Road, radio: Radio, packet: bytes) -> None:
+    radio.open(Inbox())
+    assert road.receive(Heard("radio", "stranger", packet)) == []
+    assert sum(road.counters.values()) == 1
+
+
+def test_when_the_share_of_the_air_is_spent_it_falls_silent_for_a_while(road: Road, radio: Radio, hand: Hand) -> None:
+    radio.open(Inbox())
+    road._meter.spend(road._meter.budget_ms - 1, hand.at)
+    pass_time(road, hand, 600, news=True)
+    assert radio.sent == []
+    road.speak(news=True)
+    assert 0 < road.rest_s() <= 60
+    pass_time(road, hand, 3700)
+    assert radio.sent
+
+
+@pytest.mark.parametrize(
+    ("refusal", "counted"), [(AirtimeSpent("full"), "held_back"), (TransportDown("unplugged"), "down")]
+)
+def test_a_packet_that_does_not_leave_takes_no_air(
+    road: Road, radio: Radio, hand: Hand, refusal: TransportDown, counted: str
+) -> None:
+    radio.open(Inbox())
+    radio.refuses = refusal
+    pass_time(road, hand, 30)
+    assert road.counters[counted] > 0
+    assert road.take_air().packets == 0
+    radio.refuses = None
+    pass_time(road, hand, 4000)
+    assert radio.sent
+
+
+def test_roads_of_one_kind_have_names_of_their_own(node: Node) -> None:
+    wanted = replace(node.settings, roads=(MqttRoad("a"), MqttRoad("b"), LoopbackRoad("127.0.0.1:9", speed=3.0)))
+    roads = make_roads(wanted, node.node_id, node.holdings)
+    assert [(road.name, road.speed) for road in roads] == [("mqtt", 1.0), ("mqtt-2", 1.0), ("loopback", 3.0)]
+
+
+def test_what_arrives_carries_the_name_of_its_road() -> None:
+    inbox = Inbox()
+    Named(inbox, "mqtt-2").put(Heard("mqtt", "oak", b"x"))
+    assert inbox.drain() == [Heard("mqtt-2", "oak", b"x")]
+
+
+def test_a_password_is_one_line_of_a_file_beside_the_settings(node: Node, elm: Path) -> None:
+    wanted = replace(node.settings, roads=(MqttRoad("a", username="elm", password_file="broker.password"),))
+    with pytest.raises(SettingsFault, match=r"broker\.password cannot be read"):
+        make_roads(wanted, node.node_id, node.holdings)
+    (elm / "broker.password").write_text("secret\nsecond line")
+    (road,) = make_roads(wanted, node.node_id, node.holdings)
+    assert road.transport.trouble
+
+
+def test_a_user_name_that_names_no_station_is_refused(node: Node) -> None:
+    wanted = replace(node.settings, roads=(MqttRoad("a", username="elm/street"),))
+    settings.check(wanted)
+    with pytest.raises(SettingsFault, match=r"roads\[0\] cannot be used"):
+        make_roads(wanted, node.node_id, node.holdings)
