@@ -1,6 +1,7 @@
 """What records mean to an appliance: kind numbers and the bodies behind them. Numbers are never used again.
 
-A body that breaks its own rules is a mistake of its author, who signed it: it stays in the log and counts nowhere.
+A core that breaks its own rules is a mistake of its author, who signed it: it stays in the log and counts nowhere. A text that
+does is read as never said: the author may take it back, and what the core means must not hang on when that was heard.
 """
 
 from __future__ import annotations
@@ -138,21 +139,19 @@ class ZineCard:
             raise Malformed("a zine names its file, its size and its type")
         if size < 1 or not 0 <= media < len(MEDIA_TYPES):
             raise Malformed("a zine's size or type is out of range")
-        said = record.said()
-        texts = dict(said) if type(said) is dict else {}
-        tags = texts.pop(len(ZINE_TEXTS), [])
-        _check_zine_texts(texts, tags)
+        texts, tags = _zine_texts(record.said())
         named = {name: texts.get(place, "") for place, name in enumerate(ZINE_TEXTS)}
         return cls(blob=blob, size=size, media_type=MEDIA_TYPES[media], **named, tags=tuple(tags))
 
 
-def _check_zine_texts(texts: dict[Any, Any], tags: Any) -> None:
-    if any(type(place) is not int or not 0 <= place < len(ZINE_TEXTS) for place in texts):
-        raise Malformed("a zine says something this program does not know")
-    if any(type(text) is not str for text in texts.values()):
-        raise Malformed("what is said of a zine is text")
-    if type(tags) is not list or any(type(tag) is not str for tag in tags):
-        raise Malformed("tags are a list of texts")
+def _zine_texts(said: Any) -> tuple[dict[int, str], list[str]]:
+    """Return the texts by their places, and the tags; nothing where something else was said."""
+    texts = dict(said) if type(said) is dict else {}
+    tags = texts.pop(len(ZINE_TEXTS), [])
+    known = all(type(place) is int and 0 <= place < len(ZINE_TEXTS) for place in texts)
+    if known and type(tags) is list and all(type(text) is str for text in (*texts.values(), *tags)):
+        return texts, tags
+    return {}, []
 
 
 def _fields(record: Record, count: int) -> list[Any]:
@@ -170,10 +169,7 @@ def _numbers(record: Record, count: int) -> list[int]:
 
 
 def _texts(record: Record, count: int) -> list[str]:
-    """Return the texts of a record; empty ones where they were withdrawn, as if never said."""
-    if record.text is None:
-        return [""] * count
+    """Return the texts of a record; empty ones where they were withdrawn or are none of this kind, as if never said."""
     said = record.said()
-    if type(said) is not list or len(said) != count or any(type(text) is not str for text in said):
-        raise Malformed(f"this kind says {count} texts")
-    return said
+    is_known = type(said) is list and len(said) == count and all(type(text) is str for text in said)
+    return said if is_known else [""] * count

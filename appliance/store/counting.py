@@ -51,10 +51,11 @@ class Counting:
 
     def take_in(self, log: Log, opening: Opening | None) -> None:
         """Count what `log` has got; `opening` is given where it is new."""
-        if opening and self._note_end(opening, log):
+        left = self._note_end(opening, log) if opening else None
+        if left and self.counted(left) >= self._limit(left) < left.height:
             self.rebuild()
         else:
-            self.advance([log.no])
+            self.advance([log.no] + ([left.no] if left else []))
 
     def counted(self, log: Log) -> int:
         return int(self._database.value("SELECT height FROM counted WHERE log_no = ?", log.no) or 0)
@@ -72,9 +73,10 @@ class Counting:
         self._database.run("DELETE FROM waiting WHERE log_no = ?", log.no)
         while records := self._records.span(log.no, at, min(self._limit(log), at + CHUNK)):
             for record in records:
-                target = self._obstacle(log, at + 1, record)
+                target, named = self._obstacle(log, at + 1, record)
+                woken += named
                 if target is not None:
-                    woken += self._wait(log, target)
+                    self._database.run("INSERT INTO waiting (log_no, on_log) VALUES (?, ?)", log.no, target)
                     return woken + self._reach(log, before, at)
                 at += 1
                 woken += self._count(log, at, record)
@@ -90,30 +92,28 @@ class Counting:
         ended = self._database.value("SELECT max(height) FROM ended WHERE log = ?", log.log)
         if ended is None:
             return ENDLESS
-        named = self._database.value("SELECT height FROM named WHERE log = ?", log.log)
-        return max(int(ended), int(named or 0))
+        return max(int(ended), self._named(log.log, log.scope))
 
-    def _wait(self, log: Log, target: bytes) -> list[int]:
-        """Note what `log` waits for. An absorb that is next in line already names its target."""
-        self._database.run("INSERT INTO waiting (log_no, on_log) VALUES (?, ?)", log.no, target)
-        other = self._records.log(LogId(target))
-        return [other.no] if other and self.counted(other) < min(other.height, self._limit(other)) else []
+    def _named(self, log: LogId, scope: Scope) -> int:
+        """Return the highest place of `log` that a log of the same scope named: views of a scope never hang on another's."""
+        height = self._database.value("SELECT height FROM named WHERE log = ? AND scope = ?", log, scope)
+        return int(height or 0)
 
     def _waiting_for(self, target: bytes) -> list[int]:
         return [no for (no,) in self._database.rows("SELECT log_no FROM waiting WHERE on_log = ?", target)]
 
-    def _obstacle(self, log: Log, seq: int, record: Record) -> bytes | None:
-        """Return the log or the node that this record must wait for."""
+    def _obstacle(self, log: Log, seq: int, record: Record) -> tuple[bytes | None, list[int]]:
+        """Return the log or the node that this record must wait for, and the logs that may go on because it is next in line."""
         try:
             if seq == 1:
-                return self._obstacle_to_open(Opening.read(record))
+                return self._obstacle_to_open(Opening.read(record)), []
             if record.kind == links.ABSORB:
-                height = links.read_height(record)
-                self._name(height)
-                return None if self._counts(log.scope, height) else height.log
+                place = links.read_height(record)
+                named = self._name(log, place)  # before it counts: what was left behind could not count otherwise
+                return None if self._counts(log.scope, place) else place.log, named
         except PeerFault:
-            return None
-        return None
+            pass  # signed nonsense waits for nothing
+        return None, []
 
     def _obstacle_to_open(self, opening: Opening) -> bytes | None:
         if opening.scope != PUBLIC and not opening.founds and not self.is_admitted(opening.node):
@@ -151,7 +151,7 @@ class Counting:
             if other is not None and other.no != log.no:
                 self._views.absorb(log, seq, other, height.height)
         if record.kind == links.HELD:
-            return self._name(links.read_height(record))
+            return self._name(log, links.read_height(record))
         if record.kind == links.ADMIT and log.scope == self._commons:
             return self._admit(links.read_admission(record))
         return []
@@ -170,26 +170,27 @@ class Counting:
         self._database.run("INSERT INTO admitted (node) VALUES (?) ON CONFLICT DO NOTHING", node)
         return self._waiting_for(node)
 
-    def _name(self, place: Height) -> list[int]:
+    def _name(self, log: Log, place: Height) -> list[int]:
+        """Note that `log` names a place. Returns the named log where that is news: it may count further now."""
+        if self._named(place.log, log.scope) >= place.height:
+            return []
         self._database.run(
-            "INSERT INTO named VALUES (?1, ?2) ON CONFLICT DO UPDATE SET height = max(height, ?2)",
-            place.log,
-            place.height,
+            "INSERT INTO named VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET height = ?3",
+            *(place.log, log.scope, place.height),
         )
         other = self._records.log(place.log)
         return [other.no] if other else []
 
-    def _note_end(self, opening: Opening, log: Log) -> bool:
-        """Note that `opening` leaves an earlier log behind. Returns whether more of that was counted than now may be."""
+    def _note_end(self, opening: Opening, log: Log) -> Log | None:
+        """Note that `opening` leaves an earlier log behind. Returns that log, if it is here."""
         earlier = opening.continues
         if earlier is None or not self._is_same_writer(opening, earlier.log):
-            return False
+            return None
         self._database.run(
             "INSERT INTO ended VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET height = max(height, ?2)",
             *(earlier.log, earlier.height, log.no),
         )
-        left = self._records.log(earlier.log)
-        return left is not None and self.counted(left) > self._limit(left)
+        return self._records.log(earlier.log)
 
     @staticmethod
     def _is_same_writer(opening: Opening, earlier: LogId) -> bool:

@@ -26,17 +26,17 @@ class LogBooks:
         self.home = log.node
 
     def floor(self, account: AccountId, currency: int) -> int | None:
-        row = self._database.row(
-            "SELECT floor, log.log, log_no, seq FROM currency JOIN log ON log_no = no WHERE number = ?", currency
+        rows = self._database.rows(
+            "SELECT floor, log, log_no, seq FROM declared JOIN log ON log_no = no WHERE number = ? ORDER BY incarnation",
+            currency,
         )
-        return row[0] if row and self._has_counted(*row[1:]) else None
+        return next((floor for floor, *place in rows if self._has_counted(*place)), None)
 
     def has_member(self, account: AccountId) -> bool:
-        row = self._database.row(
-            "SELECT log.log, log_no, seq FROM member JOIN log ON log_no = no WHERE member.node = ? AND number = ?",
-            *account,
+        rows = self._database.rows(
+            "SELECT log, log_no, seq FROM opened JOIN log ON log_no = no WHERE opened.node = ? AND number = ?", *account
         )
-        return row is not None and self._has_counted(*row)
+        return any(self._has_counted(*row) for row in rows)
 
     def balance(self, account: AccountId, currency: int) -> int:
         amount = self._database.value(
@@ -106,21 +106,33 @@ class LedgerViews:
         )
 
     def member(self, log: Log, seq: int, record: Record) -> None:
+        """Open an account. Where two logs of a node opened the same number, people see what the earlier log says."""
         member = Member.read(record)
         self._database.run(
-            "INSERT INTO member (node, number, log_no, seq, name, folded) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            *(log.node, member.number, log.no, seq, member.name, folded(member.name)),
+            "INSERT INTO opened VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", log.node, member.number, log.no, seq
+        )
+        self._database.run(
+            "INSERT INTO member (node, number, log_no, seq, name, folded) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+            " ON CONFLICT DO UPDATE SET log_no = ?3, seq = ?4, name = ?5, folded = ?6"
+            " WHERE (SELECT incarnation FROM log WHERE no = member.log_no) > ?7",
+            *(log.node, member.number, log.no, seq, member.name, folded(member.name), log.incarnation),
         )
 
     def currency(self, log: Log, seq: int, record: Record) -> None:
-        """Only the log that began the commons declares what it counts in."""
+        """Only the node that began the commons declares what it counts in; what its earlier log said stands."""
         if not self._is_founders(log):
             return
         rules = CurrencyRules.read(record)
         self._database.run(
-            "INSERT INTO currency (number, log_no, seq, code, decimals, floor, name, meaning) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT DO NOTHING",
+            "INSERT INTO declared VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", rules.number, log.no, seq, rules.floor
+        )
+        self._database.run(
+            "INSERT INTO currency (number, log_no, seq, code, decimals, floor, name, meaning)"
+            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO UPDATE"
+            " SET log_no = ?2, seq = ?3, code = ?4, decimals = ?5, floor = ?6, name = ?7, meaning = ?8"
+            " WHERE (SELECT incarnation FROM log WHERE no = currency.log_no) > ?9",
             *(rules.number, log.no, seq, rules.code, rules.decimals, rules.floor, rules.name, rules.meaning),
+            log.incarnation,
         )
 
     def _is_founders(self, log: Log) -> bool:

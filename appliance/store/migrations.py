@@ -35,11 +35,12 @@ FACTS: Final = (
     """CREATE TRIGGER said_never_changes BEFORE UPDATE ON said
         BEGIN SELECT RAISE(ABORT, 'what was said is never changed'); END""",
     """CREATE TRIGGER said_goes_only_by_withdrawal BEFORE DELETE ON said
-        WHEN NOT EXISTS (SELECT 1 FROM withdrawn JOIN log USING (log, node) WHERE no = old.log_no AND seq = old.seq)
+        WHEN NOT EXISTS (SELECT 1 FROM withdrawn JOIN log USING (log, node, scope) WHERE no = old.log_no AND seq = old.seq)
         BEGIN SELECT RAISE(ABORT, 'a text goes only when its author takes it back'); END""",
     """CREATE TABLE withdrawn (
-        log BLOB NOT NULL, seq INTEGER NOT NULL, node BLOB NOT NULL,  -- node: who says so; only the author's word counts
-        PRIMARY KEY (log, seq, node)
+        -- node: who says so; only the author's word counts. scope: where; views of a scope never hang on another's
+        log BLOB NOT NULL, seq INTEGER NOT NULL, node BLOB NOT NULL, scope BLOB NOT NULL,
+        PRIMARY KEY (log, seq, node, scope)
     ) WITHOUT ROWID""",
     """CREATE TABLE checkpoint (
         log_no INTEGER NOT NULL REFERENCES log, seq INTEGER NOT NULL, previous INTEGER NOT NULL,
@@ -60,7 +61,9 @@ VIEWS: Final = (
     "CREATE INDEX waiting_by_target ON waiting (on_log)",
     # A log that its node has left behind counts up to the highest place that somebody named.
     "CREATE TABLE ended (log BLOB PRIMARY KEY, height INTEGER NOT NULL, by_log INTEGER NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE named (log BLOB PRIMARY KEY, height INTEGER NOT NULL) WITHOUT ROWID",
+    """CREATE TABLE named (
+        log BLOB NOT NULL, scope BLOB NOT NULL, height INTEGER NOT NULL, PRIMARY KEY (log, scope)
+    ) WITHOUT ROWID""",
     "CREATE TABLE founder (node BLOB PRIMARY KEY) WITHOUT ROWID",
     "CREATE TABLE admitted (node BLOB PRIMARY KEY) WITHOUT ROWID",
     """CREATE TABLE absorbed (
@@ -73,6 +76,15 @@ VIEWS: Final = (
     """CREATE TABLE member (
         node BLOB NOT NULL, number INTEGER NOT NULL, log_no INTEGER NOT NULL, seq INTEGER NOT NULL,
         name TEXT NOT NULL, folded TEXT NOT NULL, PRIMARY KEY (node, number)
+    ) WITHOUT ROWID""",
+    # What each log opened and declared itself: the books of a log ask these, and never what another log said meanwhile.
+    """CREATE TABLE opened (
+        node BLOB NOT NULL, number INTEGER NOT NULL, log_no INTEGER NOT NULL, seq INTEGER NOT NULL,
+        PRIMARY KEY (node, number, log_no)
+    ) WITHOUT ROWID""",
+    """CREATE TABLE declared (
+        number INTEGER NOT NULL, log_no INTEGER NOT NULL, seq INTEGER NOT NULL, floor INTEGER NOT NULL,
+        PRIMARY KEY (number, log_no)
     ) WITHOUT ROWID""",
     "CREATE INDEX member_by_name ON member (folded)",
     "CREATE INDEX member_by_place ON member (log_no, seq)",
@@ -150,7 +162,8 @@ PRIVATE: Final = (
 )
 
 VIEW_TABLES: Final = (
-    "counted", "waiting", "ended", "named", "founder", "admitted", "absorbed", "node_name", "member", "currency", "transfer",
+    "counted", "waiting", "ended", "named", "founder", "admitted", "absorbed", "node_name", "member", "opened",
+    "currency", "declared", "transfer",
     "posting", "balance", "judged", "post", "zine", "zine_words", "zine_letters",
 )  # fmt: skip
 

@@ -81,9 +81,9 @@ class Records:
         )
         self._database.run_many(
             "INSERT INTO said (log_no, seq, salt, text) SELECT ?1, ?2, ?3, ?4"
-            " WHERE NOT EXISTS (SELECT 1 FROM withdrawn WHERE log = ?5 AND seq = ?2 AND node = ?6)",
+            " WHERE NOT EXISTS (SELECT 1 FROM withdrawn WHERE log = ?5 AND seq = ?2 AND node = ?6 AND scope = ?7)",
             [
-                (log.no, seq, record.salt, record.text, log.log, log.node)
+                (log.no, seq, record.salt, record.text, log.log, log.node, log.scope)
                 for seq, record in zip(places, records, strict=True)
                 if record.text is not None
             ],
@@ -190,18 +190,23 @@ class Records:
         )
         return [ForkProof(PublicKey(key), Checkpoint.parse(one), Checkpoint.parse(other)) for key, one, other in rows]
 
-    def withdraw(self, target: RecordId, by: NodeId) -> Log | None:
-        """Take a text back for good, also if it arrives only later. Returns its log if `by` wrote it and it is here."""
-        self._database.run("INSERT INTO withdrawn VALUES (?, ?, ?) ON CONFLICT DO NOTHING", *target, by)
+    def withdraw(self, target: RecordId, by: Log) -> Log | None:
+        """Take a text back for good, also if it arrives only later: the writer of `by` says so there.
+
+        Returns the log of the text if it is here and that was its author's word, in the scope where the text was said.
+        """
+        self._database.run(
+            "INSERT INTO withdrawn VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", *target, by.node, by.scope
+        )
         log = self.log(target.log)
-        if log is None or log.node != by:
+        if log is None or (log.node, log.scope) != (by.node, by.scope):
             return None
         self._database.run("DELETE FROM said WHERE log_no = ? AND seq = ?", log.no, target.seq)
         return log
 
     def is_withdrawn(self, target: RecordId) -> bool:
         row = self._database.row(
-            "SELECT 1 FROM withdrawn JOIN log USING (log, node) WHERE log = ? AND seq = ?", *target
+            "SELECT 1 FROM withdrawn JOIN log USING (log, node, scope) WHERE log = ? AND seq = ?", *target
         )
         return row is not None
 

@@ -34,7 +34,7 @@ class Shelf:
     def arrive(self, log: Log, seq: int, record: Record) -> None:
         """Take a zine's card in; ask for its file where it is small and not here."""
         card = ZineCard.read(record)
-        if record.is_withdrawn or not card.title:
+        if not card.title:  # withdrawn otherwise, or nothing that could stand on a shelf
             return
         self._database.run(
             "INSERT INTO zine (log_no, seq, blob, size, media_type, title, creator, language, description, series, issue,"

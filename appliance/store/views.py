@@ -76,15 +76,17 @@ class AllViews(LedgerViews):
         self._database.run("UPDATE currency SET name = '', meaning = '' WHERE log_no = ? AND seq = ?", *place)
 
     def _node_card(self, log: Log, seq: int, record: Record) -> None:
+        """The last word of the latest incarnation counts, whichever log is heard first."""
         self._database.run(
             "INSERT INTO node_name (node, log_no, seq, name) VALUES (?1, ?2, ?3, ?4)"
-            " ON CONFLICT DO UPDATE SET log_no = ?2, seq = ?3, name = ?4",
-            *(log.node, log.no, seq, NodeCard.read(record).name),
+            " ON CONFLICT DO UPDATE SET log_no = ?2, seq = ?3, name = ?4"
+            " WHERE (SELECT incarnation FROM log WHERE no = node_name.log_no) <= ?5",
+            *(log.node, log.no, seq, NodeCard.read(record).name, log.incarnation),
         )
 
     def _post_card(self, log: Log, seq: int, record: Record) -> None:
         card = PostCard.read(record)
-        if not record.is_withdrawn:
+        if card.title:  # withdrawn otherwise, or nothing worth pinning up
             self._database.run(
                 "INSERT INTO post (log_no, seq, board, author, title, body) VALUES (?, ?, ?, ?, ?, ?)",
                 *(log.no, seq, card.board, card.author, card.title, card.body),
