@@ -96,10 +96,9 @@ def _ask_witness(channel: Channel, workload: Path | None, new: int) -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as capture:
         capture.writelines(json.dumps(packet.hex()) + "\n" for sender, packet in channel.captured if sender == 0)
         capture.flush()
-        command = [sys.executable, "-m", "appliance.bench.witness", capture.name, str(new)]
-        told = subprocess.run(
-            command + ([str(workload)] if workload else []), capture_output=True, text=True, check=False
-        )
+        command = [sys.executable, "-m", "appliance.cli", "bench", "witness", capture.name, "--new", str(new)]
+        command += ["--workload", str(workload)] if workload else []
+        told = subprocess.run(command, capture_output=True, text=True, check=False)
     if told.returncode or json.loads(told.stdout)["verified"] != new:
         raise MeasurementFault(f"The witness of this benchmark found other records: {told.stdout or told.stderr}")
 

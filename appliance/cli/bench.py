@@ -9,6 +9,7 @@ from typing import Final
 import click
 
 from appliance.bench import air as air_figures
+from appliance.bench.witness import verified
 from appliance.cli.terminal import as_json, complain, say_json, say_table
 from appliance.errors import MeasurementFault
 
@@ -43,6 +44,17 @@ def air(as_json: bool, workload: Path | None, new: int) -> int:
     else:
         say_table(("figure", "value"), [(name, f"{value:.1f}") for name, value in figures.items()])
     return 0
+
+
+@bench.command(hidden=True)
+@click.argument("capture", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--workload", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--new", type=click.IntRange(1, 1000), default=100)
+def witness(capture: Path, workload: Path | None, new: int) -> int:
+    """Verify captured packets in a process that knows nothing of the news; exit 1 unless they bring exactly the news."""
+    count = verified(capture, new, workload)
+    say_json({"verified": count})
+    return 0 if count == new else NO
 
 
 COMMANDS: Final = (bench,)
