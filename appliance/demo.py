@@ -113,12 +113,11 @@ def _set_up(wish: Wish, ether: Ether, say: Say) -> list[Settings]:
     missing = [place for place in places if not (place / settings.FILE_NAME).exists()]
     if missing:
         say(f"Setting up {len(missing)} nodes in {wish.data} (once) ...")
-    nodes = []
-    for number, place in enumerate(places):
-        if place in missing:
-            _make_whole(place, number, wish)
-        nodes.append(_furnished(place, wish.port + number, wish, ether))
-    return nodes
+    for place in missing:
+        _make_whole(place, places.index(place), wish)
+    if missing:
+        _acquaint(places)
+    return [_furnished(place, wish.port + number, wish, ether) for number, place in enumerate(places)]
 
 
 def _furnished(place: Path, port: int, wish: Wish, ether: Ether) -> Settings:
@@ -163,13 +162,28 @@ def _make(wanted: Settings, number: int, wish: Wish) -> None:
 
 
 def _welcome(host: Node, newcomer: Node) -> None:
-    """Let the newcomer in, as neighbours would do it: a bundle there, a bundle back. All later news goes by radio."""
-    for giver, taker in ((newcomer, host), (host, newcomer)):
-        with TemporaryFile() as stick:
-            giver.do_duties()
-            giver.export_bundle(stick)
-            stick.seek(0)
-            taker.import_bundle(stick)
+    """Let the newcomer in, as neighbours would do it: a bundle there, a bundle back."""
+    _carry(newcomer, host)
+    _carry(host, newcomer)
+
+
+def _acquaint(places: list[Path]) -> None:
+    """Tell everybody at the first node of all others, and everybody else what is known there. Then radio must do."""
+    with _opened(places[0]) as host:
+        for place in places[1:]:
+            with _opened(place) as guest:
+                _carry(guest, host)
+        for place in places[1:]:
+            with _opened(place) as guest:
+                _carry(host, guest)
+
+
+def _carry(giver: Node, taker: Node) -> None:
+    with TemporaryFile() as stick:
+        giver.do_duties()
+        giver.export_bundle(stick)
+        stick.seek(0)
+        taker.import_bundle(stick)
 
 
 @contextmanager
