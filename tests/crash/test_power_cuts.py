@@ -1,6 +1,6 @@
 """The plug is pulled at any write: what the node confirmed before is there after, and with a weaker promise it would not be.
 
-A cut is named by its seed; `cut(street, seed, upto)` does one again.
+A cut is named by its seed; `cut(elm, seed, upto)` does one again.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from appliance.node import Node
 from appliance.settings import Settings
 from appliance.store import database
 from appliance.store.database import Database
+from tests.crash.load import POWER_IS_OUT, Elm, Load, lost
 from tests.crash.power import NEVER, Disk, Power
-from tests.crash.street import POWER_IS_OUT, Load, Street, lost
 
 pytestmark = pytest.mark.real
 
@@ -38,8 +38,8 @@ OFTEN: Final = ("wal_autocheckpoint", 60)  # so that cuts fall also into a check
 
 
 @pytest.fixture(scope="module")
-def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
-    """One street for all cuts. Keys and salts are drawn by a seed, so that a seed cuts at the same byte every time.
+def elm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Elm]:
+    """One node for all cuts. Keys and salts are drawn by a seed, so that a seed cuts at the same byte every time.
 
     The disk is a model, so the files beneath may lie in memory, where no sync takes its time.
     """
@@ -47,37 +47,37 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
     place = memory if memory.is_dir() else tmp_path_factory.getbasetemp()
     with pytest.MonkeyPatch.context() as patch, TemporaryDirectory(dir=place) as directory:
         patch.setattr(os, "urandom", Random(1).randbytes)
-        yield Street(Path(directory))
+        yield Elm(Path(directory))
 
 
 @pytest.fixture
-def operations(street: Street) -> int:
+def operations(elm: Elm) -> int:
     """How many times a whole load writes, syncs, cuts short, makes or deletes a file."""
-    return cut(street, 0, NEVER)[0].operations
+    return cut(elm, 0, NEVER)[0].operations
 
 
-def cut(street: Street, seed: int, upto: int, lies: bool = False) -> tuple[Disk, list[str]]:
+def cut(elm: Elm, seed: int, upto: int, lies: bool = False) -> tuple[Disk, list[str]]:
     """Cut the power once, at one of the operations up to `upto`; return the disk, and what was lost."""
     rng = Random(seed)
-    street.restore(rng)
+    elm.restore(rng)
     disk = Disk(rng, rng.randint(1, upto), lies)
     with Power(disk) as power:
-        load = Load(street, rng, power.make)
+        load = Load(elm, rng, power.make)
         lasted = load.run()
     assert lasted != disk.is_off, "the load ended by something else than the cut"
-    street.restore(rng, disk.medium())
-    return disk, list(lost(street, load.told))
+    elm.restore(rng, disk.medium())
+    return disk, list(lost(elm, load.told))
 
 
 def test_what_was_confirmed_survives_every_cut(
-    street: Street, operations: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    elm: Elm, operations: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plain, began_s = database.PRAGMAS, time.monotonic()
     losses: dict[int, list[str]] = {}
     places: Counter[str] = Counter()
     for seed in range(CUTS):
         monkeypatch.setattr(database, "PRAGMAS", (*plain, OFTEN) if seed % 2 else plain)
-        disk, missed = cut(street, seed, operations)
+        disk, missed = cut(elm, seed, operations)
         places[disk.cut_in] += 1
         if missed:
             losses[seed] = missed
@@ -89,17 +89,17 @@ def test_what_was_confirmed_survives_every_cut(
 
 @pytest.mark.parametrize(("pragma", "value"), [("synchronous", NORMAL), ("synchronous", 0)], ids=["normal", "off"])
 def test_a_weaker_promise_is_found_out(
-    street: Street, operations: int, monkeypatch: pytest.MonkeyPatch, pragma: str, value: int
+    elm: Elm, operations: int, monkeypatch: pytest.MonkeyPatch, pragma: str, value: int
 ) -> None:
     """Without the sync before each answer, the same cuts lose what was confirmed."""
     weaker = tuple((name, value if name == pragma else usual) for name, usual in database.PRAGMAS)
     monkeypatch.setattr(database, "PRAGMAS", weaker)
-    findings = [finding for seed in range(PLANTED_CUTS) for finding in cut(street, seed, operations)[1]]
+    findings = [finding for seed in range(PLANTED_CUTS) for finding in cut(elm, seed, operations)[1]]
     assert any(finding.startswith("the payment") and finding.endswith("is lost") for finding in findings)
 
 
-def test_a_disk_that_only_says_that_it_synced_is_found_out(street: Street, operations: int) -> None:
-    assert any(cut(street, seed, operations, lies=True)[1] for seed in range(PLANTED_CUTS))
+def test_a_disk_that_only_says_that_it_synced_is_found_out(elm: Elm, operations: int) -> None:
+    assert any(cut(elm, seed, operations, lies=True)[1] for seed in range(PLANTED_CUTS))
 
 
 def test_a_node_whose_founding_was_cut_is_whole_or_says_what_to_do(

@@ -1,4 +1,4 @@
-"""A small street to be cut from its power: one node under load, runs from a neighbour's node, and notes kept outside.
+"""A node to be cut from its power: its load, runs from a neighbour's node, and notes kept outside of it.
 
 What the node confirmed is written into `Told`, as a neighbour would remember it. After a cut the node is opened again with
 the plain driver and asked for all of it.
@@ -57,7 +57,7 @@ class Told:
     withdrawing: str = ""
 
 
-class Street:
+class Elm:
     """The node Elm with three neighbours and some history, and what its neighbour node Oak has to tell."""
 
     def __init__(self, directory: Path) -> None:
@@ -130,12 +130,12 @@ class Street:
 class Load:
     """Forty things that neighbours do, drawn by a seed. `run` returns when they are done or the power is out."""
 
-    def __init__(self, street: Street, rng: Random, make: MakeDatabase) -> None:
+    def __init__(self, elm: Elm, rng: Random, make: MakeDatabase) -> None:
         self.told = Told()
-        self._street = street
+        self._elm = elm
         self._rng = rng
         self._make = make
-        self._runs = iter(street.runs)
+        self._runs = iter(elm.runs)
         self._number = 0
 
     def run(self) -> bool:
@@ -144,7 +144,7 @@ class Load:
         acts += [self._seal, self._restart]
         self._node: Node | None = None
         try:
-            self._node = self._street.open(self._make)
+            self._node = self._elm.open(self._make)
             for act in self._rng.choices(acts, (20, 3, 3, 2, 1, 6, 5, 3), k=STEPS):
                 self._number += 1
                 act()
@@ -209,7 +209,7 @@ class Load:
     def _restart(self) -> None:
         """End in good order, which moves the log of the database into its file, and start again."""
         self.node.close()
-        self._node = self._street.open(self._make)
+        self._node = self._elm.open(self._make)
 
 
 def pay(node: Node, wanted: Payment) -> str:
@@ -217,11 +217,11 @@ def pay(node: Node, wanted: Payment) -> str:
     return node.pay(wanted.payer, wanted.payee, wanted.amount, hours, wanted.memo, wanted.key).id
 
 
-def lost(street: Street, told: Told) -> Iterator[str]:
+def lost(elm: Elm, told: Told) -> Iterator[str]:
     """Start the node again. Yield a sentence for whatever was confirmed and is not there, or is not as it should be."""
     started_s = time.monotonic()
     try:
-        with closing(street.open()) as node:
+        with closing(elm.open()) as node:
             if time.monotonic() - started_s > START_MAX_S:
                 yield f"the node took {time.monotonic() - started_s:.0f} s to start"
             yield from _missed(node, told)
