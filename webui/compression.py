@@ -18,11 +18,9 @@ def join(app: Flask) -> None:
 
 
 def _pressed(response: Response) -> Response:
-    if (
-        response.is_streamed
-        or not (response.mimetype or "").startswith(TEXTS)
-        or response.status_code in {204, 206, 304}
-    ):
+    if response.direct_passthrough or response.is_streamed or response.status_code in {204, 206, 304}:
+        return response  # a file goes from the card to the phone as it lies
+    if not (response.mimetype or "").startswith(TEXTS):
         return response
     response.vary.add("Accept-Encoding")
     if request.accept_encodings.quality("gzip") > 0 and len(response.get_data()) >= WORTH_IT:

@@ -67,8 +67,9 @@ def _listener(host: str, port: int) -> socket.socket:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         return socket.create_server(found[0][4][:2], family=found[0][0], backlog=128)
     except OSError as fault:
+        reason = str(fault.strerror).partition(" (")[0]  # create_server() says the address again
         raise SettingsFault(
-            f"The pages cannot use port {port} of {host}: {fault.strerror}. "
+            f"The pages cannot use port {port} of {host}: {reason}. "
             "End the other program, or change portal.port in node.yaml."
         ) from fault
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from io import BytesIO
+
+from flask import Flask
 
 from appliance.answers import Board, Zine, ZineForm
 from appliance.node import Node
@@ -44,3 +48,15 @@ def publish(node: Node, title: str, content: bytes, file_name: str = "zine.md", 
     }
     form = ZineForm(title=title, **(known | facts))  # type: ignore[arg-type]
     return node.publish(form, BytesIO(content), file_name, node.find_payee("Ben"))
+
+
+def paths(app: Flask, node: Node) -> Iterator[str]:
+    """Every address that may be opened, of every route there is."""
+    known = {
+        "zine_id": node.zines().rows[0].id,
+        "transfer_id": node.statement(node.find_payee("Ana")).rows[-1].id,
+        "account_id": node.find_payee("Ana").id,
+    }
+    for rule in app.url_map.iter_rules():
+        if "GET" in (rule.methods or ()) and rule.endpoint != "static":
+            yield re.sub(r"<(\w+)>", lambda found: known[found[1]], rule.rule)

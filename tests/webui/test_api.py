@@ -29,10 +29,10 @@ class Program:
             token = self.post("/sessions", {"name": name, "pin": pin}).json["token"]
             self.headers = {"Authorization": f"Bearer {token}"}
 
-    def get(self, path: str, **headers: str) -> TestResponse:
+    def get(self, path: str, **headers: str) -> Any:
         return self.client.get(f"/api/v1{path}", base_url=ADDRESS, headers=self.headers | headers, buffered=True)
 
-    def post(self, path: str, body: object = None, **more: Any) -> TestResponse:
+    def post(self, path: str, body: object = None, **more: Any) -> Any:
         headers = self.headers | more.pop("headers", {})
         if body is not None:
             more |= {"data": body if isinstance(body, bytes) else json.dumps(body), "content_type": "application/json"}
@@ -232,7 +232,7 @@ def test_members_are_added_by_keepers_only(app: Flask, ana: Program, ben: Progra
     assert [member["name"] for member in ana.get("/members").json["members"]] == ["Ana", "Ben", "Chiara", "Eve"]
 
 
-def publish(program: Program, content: bytes = MARKDOWN, **fields: str) -> TestResponse:
+def publish(program: Program, content: bytes = MARKDOWN, **fields: str) -> Any:
     form = {"title": "Storing water"} | fields | {"file": (BytesIO(content), "water.md")}
     return program.post("/zines", data=form, content_type="multipart/form-data")
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 from flask import Flask
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from appliance.node import Node
@@ -16,8 +17,9 @@ from webui.refusals import STATUSES
 
 
 @pytest.fixture
-def document(app: Flask) -> dict:
-    return Program(app).get("/openapi.json").json
+def document(app: Flask) -> dict[str, Any]:
+    written: dict[str, Any] = Program(app).get("/openapi.json").json
+    return written
 
 
 def test_the_document_is_valid_openapi_3_1(document: dict):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import re
 from base64 import b64encode
-from collections.abc import Iterator
 from hashlib import sha256
 
 import pytest
@@ -13,6 +12,7 @@ from flask import Flask
 
 from appliance.errors import CardFull, StoreFault
 from appliance.node import Node
+from tests.webui.street import paths
 from tests.webui.visitor import ADDRESS, Page, Visitor
 from webui import create_app
 
@@ -20,18 +20,6 @@ FIRST_PAGE_PRESSED_MAX, FIRST_PAGE_MAX = 14_000, 30_000
 LIST_MAX, READER_MAX = 60_000, 25_000
 STYLESHEET_MAX = 8_192
 OUTSIDE = re.compile(r"""(?:src|href|action|url\()\s*=?\s*["']?\s*(?:https?:)?//(?!127\.0\.0\.1:8080)""", re.IGNORECASE)
-
-
-def paths(app: Flask, node: Node) -> Iterator[str]:
-    """Every address that may be opened, of every route there is."""
-    known = {
-        "zine_id": node.zines().rows[0].id,
-        "transfer_id": node.statement(node.find_payee("Ana")).rows[-1].id,
-        "account_id": node.find_payee("Ana").id,
-    }
-    for rule in app.url_map.iter_rules():
-        if "GET" in (rule.methods or ()) and rule.endpoint != "static":
-            yield re.sub(r"<(\w+)>", lambda found: known[found[1]], rule.rule)
 
 
 @pytest.fixture

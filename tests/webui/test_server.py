@@ -1,0 +1,284 @@
+"""The portal as a server, over real sockets: crowds, phones out of reach, floods, and ends."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.webui.portal import CHECKOUT, Running, running, settle
+
+pytestmark = pytest.mark.real
+
+MIB = 1 << 20
+GIB = 1 << 30
+MEMORY_MAX = 80 * 1000 * 1000
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    data = tmp_path_factory.mktemp("server") / "node"
+    settle(data)
+    with running(data) as portal:
+        yield portal
+
+
+def get(portal: Running, path: str, **headers: str) -> tuple[int, http.client.HTTPMessage, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", portal.port, timeout=10)
+    try:
+        connection.request("GET", path, headers=headers)
+        response = connection.getresponse()
+        return response.status, response.headers, response.read()
+    finally:
+        connection.close()
+
+
+def dial(portal: Running) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", portal.port), timeout=10)
+
+
+def answer(link: socket.socket) -> bytes:
+    """All that comes until the other side closes."""
+    parts = []
+    try:
+        while part := link.recv(65536):
+            parts.append(part)
+    except ConnectionResetError:
+        pass
+    return b"".join(parts)
+
+
+def test_with_forty_phones_open_and_twenty_four_stalled_the_next_page_comes_within_a_second(portal: Running):
+    with ExitStack() as crowd:
+        for _ in range(40):
+            crowd.enter_context(dial(portal))
+        for number in range(24):
+            stalled = crowd.enter_context(dial(portal))
+            if number % 3 == 0:
+                stalled.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
+            elif number % 3 == 1:
+                stalled.sendall(b"POST /signin HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5000\r\n\r\nname=")
+            else:  # asks for much and reads none of it
+                stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+                stalled.sendall(b"GET /source.tar.gz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 3)
+        time.sleep(0.5)
+        worst = 0.0
+        for _ in range(10):
+            began = time.perf_counter()
+            assert get(portal, "/")[0] == 200
+            worst = max(worst, time.perf_counter() - began)
+        assert worst < 1
+        assert portal.resident_bytes() < MEMORY_MAX
+
+
+@pytest.mark.parametrize("expects", [b"", b"Expect: 100-continue\r\n"])
+@pytest.mark.parametrize(
+    ("path", "kind"), [(b"/archive", b"text/plain"), (b"/api/v1/zines", b"application/problem+json")]
+)
+def test_an_announced_flood_is_refused_before_it_is_read(portal: Running, path: bytes, kind: bytes, expects: bytes):
+    began = time.perf_counter()
+    with dial(portal) as link:
+        link.sendall(b"POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\n%sContent-Length: %d\r\n\r\n" % (path, expects, 2 * GIB))
+        said = answer(link)
+    assert time.perf_counter() - began < 2
+    assert said.startswith(b"HTTP/1.1 413 ")
+    assert b"Content-Type: " + kind in said
+    assert b"at most 8388608 bytes. Nothing was kept." in said
+    assert b"waitress" not in said.lower()
+
+
+def test_a_flood_in_chunks_is_cut_at_the_cap(portal: Running):
+    chunk = b"%x\r\n" % MIB + b"x" * MIB + b"\r\n"
+    sent = 0
+    with dial(portal) as link:
+        link.sendall(b"POST /api/v1/bundle HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n")
+        try:
+            while sent < 200 * MIB:
+                link.sendall(chunk)
+                sent += MIB
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        said = answer(link)
+    assert sent < 40 * MIB  # what the sockets between us hold, beyond the cap
+    assert said == b"" or b" 413 " in said.split(b"\r\n")[0]
+    assert portal.resident_bytes() < MEMORY_MAX
+    assert not list((portal.data / "uploads").iterdir())
+    assert get(portal, "/")[0] == 200
+
+
+def test_an_upload_waits_on_the_data_partition_and_is_gone_afterwards(portal: Running):
+    """While a large body arrives, its file (which has no name) is open in the node's own directory."""
+    with dial(portal) as link:
+        link.sendall(b"POST /api/v1/bundle HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n" % (4 * MIB))
+        link.sendall(b"x" * (2 * MIB))
+        deadline = time.monotonic() + 5
+        while not (found := open_uploads(portal)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert found
+        assert all(place.startswith(str(portal.data / "uploads")) for place in found)
+    deadline = time.monotonic() + 5
+    while open_uploads(portal) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not open_uploads(portal)
+
+
+def open_uploads(portal: Running) -> list[str]:
+    places = []
+    for handle in Path(f"/proc/{portal.process.pid}/fd").iterdir():
+        try:
+            target = str(handle.readlink())
+        except FileNotFoundError:
+            continue
+        if target.endswith("(deleted)"):
+            places.append(target)
+    return places
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"\x00\x01\x02\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: " + b"a" * 100_000 + b"\r\n\r\n", b"431"),
+        (b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: gzip\r\n\r\n", b"501"),
+        (b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: -1\r\n\r\n", b"400"),
+        (
+            b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+            b"400",
+        ),
+        (b"GET /%ff%00 HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n", b"404"),
+    ],
+)
+def test_garbage_is_answered_and_the_portal_goes_on(portal: Running, request_: bytes, status: bytes):
+    with dial(portal) as link:
+        link.sendall(request_)
+        assert answer(link).split(b" ")[1] == status
+    assert get(portal, "/healthz")[0] == 200
+
+
+def test_a_phone_that_falls_silent_is_let_go(tmp_path: Path):
+    """Also when the wall clock, by which the server counts, is set back in between."""
+    settle(tmp_path / "node")
+    script = """
+import sys, time, threading
+from pathlib import Path
+from appliance.node import Node
+from webui import wsgi
+wsgi.SILENCE_MAX_S = 2
+real, start = time.time, time.monotonic()
+time.time = lambda: real() - (86400 * 365 if time.monotonic() - start > 2 else 0)
+wsgi.serve(Node.open(Path(sys.argv[1])), "127.0.0.1", 0, lambda port: print(port, flush=True))
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path / "node")], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        with socket.create_connection(("127.0.0.1", int(process.stdout.readline())), timeout=30) as link:
+            link.sendall(b"GET / HTTP/1.1\r\n")
+            began = time.monotonic()
+            assert answer(link) == b""
+            assert time.monotonic() - began < 20
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+
+
+def test_many_pages_at_once_are_all_answered(portal: Running):
+    failures: list[object] = []
+
+    def read() -> None:
+        for path in ("/", "/archive", "/market", "/commons", "/api/v1/zines"):
+            status, _, _ = get(portal, path)
+            if status != 200:
+                failures.append((path, status))
+
+    readers = [threading.Thread(target=read) for _ in range(12)]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join()
+    assert failures == []
+    assert portal.resident_bytes() < MEMORY_MAX
+
+
+def test_payments_from_many_threads_are_each_made_once(portal: Running):
+    def call(method: str, path: str, body: dict[str, object], token: str = "", key: str = "") -> dict[str, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", portal.port, timeout=30)
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"} | (
+            {"Idempotency-Key": key} if key else {}
+        )
+        connection.request(method, f"/api/v1{path}", json.dumps(body), headers)
+        response = connection.getresponse()
+        found: dict[str, str] = json.loads(response.read())
+        connection.close()
+        return found
+
+    token = call("POST", "/sessions", {"name": "Chiara", "pin": "3456"})["token"]
+    body: dict[str, object] = {"to": "Ben", "amount": 1, "currency": "hours"}
+    ids: list[str] = []
+    payers = [
+        threading.Thread(target=lambda key=key: ids.append(call("POST", "/transfers", body, token, key)["id"]))
+        for key in [f"key-{number % 8}" for number in range(24)]
+    ]
+    for payer in payers:
+        payer.start()
+    for payer in payers:
+        payer.join()
+    assert len(ids) == 24
+    assert len(set(ids)) == 8
+
+
+def test_nothing_tells_who_visited(tmp_path: Path):
+    """Neither page views nor mistakes nor broken connections leave a line, let alone an address."""
+    settle(tmp_path / "node")
+    with running(tmp_path / "node") as portal:  # asserts that standard error stayed empty
+        get(portal, "/")
+        get(portal, "/nothing")
+        with dial(portal) as link:
+            link.sendall(b"garbage\r\n\r\n")
+            answer(link)
+        with dial(portal) as link:
+            link.sendall(b"GET /source.tar.gz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    assert not [path for path in (tmp_path / "node").rglob("*") if path.is_file() and b"127.0.0.1:" in path.read_bytes()
+                and path.name != "node.yaml"]  # fmt: skip
+
+
+def test_a_port_in_use_is_one_clear_sentence_and_exit_code_2(portal: Running, tmp_path: Path):
+    settle(tmp_path / "node")
+    yaml = tmp_path / "node" / "node.yaml"
+    yaml.write_text(re.sub(r"port: \d+", f"port: {portal.port}", yaml.read_text()))
+    run = subprocess.run(
+        [sys.executable, "-m", "webui", "--data", str(tmp_path / "node")],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 2
+    assert run.stdout == ""
+    assert run.stderr.startswith(f"The pages cannot use port {portal.port} of 127.0.0.1: Address already in use. End")
+    assert run.stderr.count("\n") == 1
+
+
+def test_a_directory_without_a_node_is_one_clear_sentence_and_exit_code_2(tmp_path: Path):
+    run = subprocess.run(
+        [sys.executable, "-m", "webui", "--data", str(tmp_path)],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 2
+    assert "hedgerow init" in run.stderr
+    assert "Traceback" not in run.stderr
