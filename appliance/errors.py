@@ -54,6 +54,9 @@ class Objection(Answer):
     LANGUAGE_UNKNOWN = "{language} is not a language code such as en or es."
     NOT_HERE_YET = "This zine has not arrived here yet. Ask for it, and it will be fetched."
     CARD_FULL = "The card is nearly full, so nothing large can be taken in. Payments still work."
+    NOT_LET_IN_YET = (
+        "This commons has not let the node in yet. Let it hear a neighbour node, or carry a bundle there and back."
+    )
     NOT_SEALED_YET = "It was written a moment ago and is not sealed yet. Try again in some seconds."
     NODE_IS_READ_ONLY = "This node only reads for now. The keeper's page tells why and what to do."
     BUNDLE_UNREADABLE = "This file is not a bundle, or it is damaged from its first byte on."

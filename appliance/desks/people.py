@@ -40,6 +40,7 @@ class People(Door):
             raise Refused(Objection.PIN_TOO_WEAK)
         pin_hash = _hash(pin)
         with self.saying():
+            self._check_let_in()
             if self._number_of(name) is not None:
                 raise Refused(Objection.NAME_TAKEN, name=name)
             number = (
@@ -49,6 +50,12 @@ class People(Door):
             self.private.set_credential(number, pin_hash, keeper)
         account = self.account(str(AccountId(self.node_id, number)))
         return MemberCard(account, pin, self.settings.name, self.settings.address)
+
+    def _check_let_in(self) -> None:
+        """Who was invited but not let in yet counts nowhere, not even here: two neighbours would get one number."""
+        own = self.own_log(self.commons)
+        if self.counting.counted(own) < own.height:
+            raise Refused(Objection.NOT_LET_IN_YET)
 
     def accounts(self, query: str = "") -> list[Account]:
         """Return neighbours in the order of their names; with `query`, those whose names begin so."""

@@ -35,12 +35,24 @@ class Answer:
         return json.loads(self.body)
 
 
-def hedgerow(*words: object, code: int = 0, wrapper: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+def hedgerow(*words: object, code: int = 0) -> subprocess.CompletedProcess[str]:
     """Do what a keeper types; it must end with exit code `code`."""
-    command = [*wrapper, PROGRAM, *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = typed(*words)
     assert done.returncode == code, f"{words} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
     return done
+
+
+def can(*words: object) -> bool:
+    """Whether what a keeper types is done; it may be refused."""
+    done = typed(*words)
+    assert done.returncode in {0, 1}, f"{words} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+    return done.returncode == 0
+
+
+def typed(*words: object) -> subprocess.CompletedProcess[str]:
+    """Do what a keeper types, whatever comes of it."""
+    command = [PROGRAM, *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
 def processes_of(data: Path) -> list[int]:
@@ -82,13 +94,13 @@ class Node:
     # commands
 
     def does(self, *words: object, code: int = 0) -> str:
-        """Do what a keeper types at this node; return what it printed, or, where it failed as expected, complained."""
+        """Do what a keeper types at this node; return all that stands on the terminal then."""
         done = hedgerow("--data", self.data, *words, code=code)
-        return done.stderr if code else done.stdout
+        return done.stdout + done.stderr
 
     def tells(self, *words: object) -> Any:
         """Return the JSON that a command prints."""
-        return json.loads(self.does(*words, "--json"))
+        return json.loads(hedgerow("--data", self.data, *words, "--json").stdout)
 
     # the API
 

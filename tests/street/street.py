@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
 from mesh.transports.ether import Ether
-from tests.street.node import PIN, RunningNode, hedgerow
+from tests.street.node import PIN, RunningNode, can, hedgerow
+from tests.street.waiting import wait_until
 
 COMMONS = "Hedge Street"
+LET_IN_WITHIN_S = 60
 
 
 def free_ports(count: int) -> int:
@@ -47,16 +48,23 @@ class Street:
     def __exit__(self, *_: object) -> None:
         self._ends.close()
 
-    def settle(self, name: str, people: Sequence[str], roads: Sequence[dict[str, Any]] = ()) -> RunningNode:
-        """Make a node and let people move in, the first of them as its keeper."""
-        data = self.directory / name.split(maxsplit=1)[0].lower()
+    def make(self, name: str, *roads: dict[str, Any]) -> RunningNode:
+        """Make a node. The first founds the commons; others join, and count as soon as the first has heard of them."""
+        data = self.directory / name.lower()
         come = ["--invite", self._invite(data)] if self.nodes else ["--commons", COMMONS, "--currency", self.currency]
         hedgerow("init", data, "--name", name, "--port", free_ports(1), *come)
         node = self.add(data)
         node.set(roads=list(roads))
-        for number, person in enumerate(people):
-            node.does("member", "add", person, "--pin", PIN, *(() if number else ("--keeper",)))
         return node
+
+    def move_in(self, node: RunningNode, keeper: str, *others: str) -> None:
+        """Give neighbours an account at a running node: the keeper at its keyboard, and from there on by its pages."""
+        card = ["--data", node.data, "member", "add", keeper, "--pin", PIN, "--keeper"]
+        wait_until(f"{node.name} is let in", lambda: can(*card), LET_IN_WITHIN_S, lambda: str(node.heights))
+        token = node.sign_in(keeper)
+        for name in others:
+            answer = node.ask("POST", "/members", {"name": name, "pin": PIN}, token)
+            assert answer.status == 201, answer
 
     def add(self, data: Path) -> RunningNode:
         """Take a directory that already holds a node."""
