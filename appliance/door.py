@@ -28,7 +28,7 @@ from mesh import links
 from mesh.errors import BadSignature, ForkedLog, Malformed, PeerFault
 from mesh.keys import PUBLIC, SALT_SIZE, EpochKey, NodeId, NodeKey, Scope, salt_for
 from mesh.links import Height, Invitation, Opening
-from mesh.log import Checkpoint, ForkProof, Run, first_head
+from mesh.log import Checkpoint, ForkProof, Run, first_head, heads
 from mesh.record import Record, RecordId
 
 LOGS_MAX: Final = 4096  # of one scope
@@ -129,8 +129,7 @@ class Door:
 
     def _take(self, log: Log, run: Run, checkpoint: Checkpoint, opening: Opening | None) -> Taken:
         new = run.records[log.height - run.after :]
-        if log.height > log.certified and new:
-            raise ForkedLog("another copy of this node wrote on; this one must not")
+        self._check_shared(log, run)
         if new:
             self._check_next(log, new)
             self.records.append(log, new)
@@ -139,6 +138,15 @@ class Door:
         self.records.certify(log, checkpoint)
         self.counting.take_in(log, opening)
         return Taken(new=len(new))
+
+    def _check_shared(self, log: Log, run: Run) -> None:
+        """What a run says of the records that are here must be what they say, also where no two checkpoints prove a fork."""
+        shared = run.records[: log.height - run.after]
+        chain = heads(self.records.head_at(log, run.after), shared)
+        if chain and chain[-1] != self.records.head_at(log, run.after + len(shared)):
+            if log.height > log.certified:
+                raise ForkedLog("another copy of this node wrote on; this one must not")
+            raise ForkedLog("this log was written twice from one place on; what was here first stays")
 
     def _check_next(self, log: Log, new: Sequence[Record]) -> None:
         """A second opening inside a log would make its name ambiguous."""

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from appliance.store.database import Database, Row
+from mesh.errors import Malformed
 from mesh.frontier import Frontier, Reach
 from mesh.keys import Head, LogId, NodeId, PublicKey, Scope
-from mesh.links import Opening
+from mesh.links import WITHDRAW, Opening, read_withdrawal
 from mesh.log import Checkpoint, ForkProof, Run, first_head, heads
-from mesh.record import Record, RecordId
+from mesh.record import NO_TEXT, Record, RecordId
 
 LOG_COLUMNS: Final = "no, log, scope, node, public_key, incarnation, height, head, certified, certified_head"
 RUN_RECORDS_MAX: Final = 512
@@ -138,7 +139,10 @@ class Records:
         return [_record(row) for row in rows]
 
     def run(self, log_id: LogId, after: int, size_max: int) -> Run | None:
-        """Return what follows `after`, up to the highest checkpoint whose run stays within `size_max` bytes, or the nearest."""
+        """Return what follows `after`, up to the highest checkpoint whose run stays within `size_max` bytes, or the nearest.
+
+        Where a text was taken back, the run goes on up to the word that took it back: without that, nobody would believe it.
+        """
         log = self.log(log_id)
         if log is None or after >= log.certified:
             return None
@@ -150,9 +154,27 @@ class Records:
                 break
             fits += 1
         seq, previous, signature = self._checkpoint_near(log, after, fits)
+        while missing := self._last_word(log, after, seq):
+            seq, previous, signature = self._checkpoint_near(log, missing - 1, 0)
         if seq > after + len(records):
             records = self.span(log.no, after, seq)
         return Run(log.log, after, tuple(records[: seq - after]), previous, signature)
+
+    def _last_word(self, log: Log, after: int, upto: int) -> int | None:
+        """Return where above `upto` this log takes back a text of (`after`, `upto`], if that may be sent."""
+        silenced = self._database.rows(
+            "SELECT seq FROM record WHERE log_no = ? AND seq > ? AND seq <= ? AND text_digest <> ?"
+            " AND NOT EXISTS (SELECT 1 FROM said WHERE said.log_no = record.log_no AND said.seq = record.seq)",
+            *(log.no, after, upto, NO_TEXT),
+        )
+        if not silenced:
+            return None
+        words = self._database.rows(
+            "SELECT seq, core FROM record WHERE log_no = ? AND kind = ? AND seq > ? AND seq <= ? ORDER BY seq DESC",
+            *(log.no, WITHDRAW, upto, log.certified),
+        )
+        targets = {RecordId(log.log, seq) for (seq,) in silenced}
+        return next((seq for seq, core in words if _taken_back(core) in targets), None)
 
     def _checkpoint_near(self, log: Log, after: int, fits: int) -> Row:
         """Return the highest checkpoint above `after` that fits, or the lowest that does not. The log is certified above."""
@@ -212,6 +234,14 @@ class Records:
 
     def count(self) -> int:
         return int(self._database.value("SELECT coalesce(sum(height), 0) FROM log"))
+
+
+def _taken_back(core: bytes) -> RecordId | None:
+    """Return whose text a withdrawal takes back; None where it is no proper one."""
+    try:
+        return RecordId(*read_withdrawal(Record(core, NO_TEXT)))
+    except Malformed:
+        return None
 
 
 def _record(row: Row) -> Record:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from appliance import founding
+from appliance.door import Door
 from appliance.node import Node
 from appliance.settings import Portal, Settings
+from tests.appliance.scribes import Scribe, stranger_in_the_street, unsynced
+from tests.appliance.street import Street
 
 
 @pytest.fixture
@@ -45,3 +49,29 @@ def carry(giver: Node, taker: Node, by: Path) -> None:
         giver.export_bundle(file)
         file.seek(0)
         taker.import_bundle(file)
+
+
+@pytest.fixture
+def street(tmp_path: Path) -> Iterator[Street]:
+    """A street of one node, Elm, to which a test invites others."""
+    with Street(tmp_path) as street:
+        yield street
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> Iterator[Door]:
+    """The door of a node that nobody let in yet, so that nothing happens but what a test brings."""
+    door = Door(stranger_in_the_street(tmp_path / "rowan"), make=unsynced)
+    yield door
+    door.close()
+
+
+@pytest.fixture
+def founder(door: Door) -> Scribe:
+    """The street's first log as the door knows it: opening, currency, two neighbours, one payment."""
+    scribe = Scribe.founder()
+    scribe.member(1, "Ana")
+    scribe.member(2, "Ben")
+    scribe.pay(1, scribe.account(2), 300, "bread")
+    door.accept(scribe.run())
+    return scribe
