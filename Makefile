@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench format clean
+.PHONY: help run test check walls bench format clean
 
 help:
 	@echo "make run     a neighbourhood of three nodes on http://127.0.0.1:8080, 8081 and 8082; Ctrl-C ends it"
@@ -21,14 +21,17 @@ run: $(VENV)/run.stamp
 
 test: $(VENV)/test.stamp
 	@.ci/system-packages
+	@$(MAKE) --no-print-directory walls
 	$(BIN)/python -m pytest
 
-check: $(VENV)/test.stamp
+check: walls
+	$(BIN)/python -m pytest -q -m "not real"
+
+walls: $(VENV)/test.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -q -m "not real"
 
 bench: $(VENV)/run.stamp
 	$(BIN)/hedgerow bench air --json > bench-results.json.part
