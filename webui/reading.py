@@ -33,15 +33,11 @@ PICTURE: Final = re.compile(r"data:image/(svg\+xml|png|jpeg)[;,]", re.IGNORECASE
 ADDRESS: Final = re.compile(r"(https?://|mailto:|tel:|/(?![/\\])|#)", re.IGNORECASE)
 
 
-def page(path: Path, media_type: str, blob: str) -> Markup:
-    """Return the file at `path` as HTML that may stand within a page. `blob` names its content, for keeping a few."""
-    return _kept_page(str(path), media_type, blob)
-
-
 @lru_cache(maxsize=KEPT_PAGES)
-def _kept_page(path: str, media_type: str, _blob: str) -> Markup:
-    text = Path(path).read_text(encoding="utf-8", errors="replace")
-    return from_markdown(text) if media_type == MARKDOWN else from_text(text)
+def page(path: Path, media_type: str, title: str) -> Markup:
+    """Return the file at `path` as HTML that may stand below `title`. Its name is its digest, so a few pages can be kept."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    return from_markdown(text, title) if media_type == MARKDOWN else from_text(text)
 
 
 def from_text(text: str) -> Markup:
@@ -49,8 +45,8 @@ def from_text(text: str) -> Markup:
     return Markup('<pre class="text" dir="auto">{}</pre>').format(text)
 
 
-def from_markdown(text: str) -> Markup:
-    """Return Markdown (CommonMark with tables) as clean HTML whose headings stand below the page's own.
+def from_markdown(text: str, title: str = "") -> Markup:
+    """Return Markdown (CommonMark with tables) as clean HTML whose headings stand below the page's own, which is `title`.
 
     A text made to take long, such as a hundred thousand opening brackets, is shown as it stands instead.
     """
@@ -59,7 +55,9 @@ def from_markdown(text: str) -> Markup:
         tokens = reader.parse(text)
     except _TookTooLong:
         return from_text(text)
+    tokens = _without_title(tokens, title)
     _nest_headings(tokens)
+    _draw_boxes(tokens)
     rough = reader.renderer.render(tokens, reader.options, {})
     return Markup(clean(rough))  # noqa: S704 (it was just cleaned)
 
@@ -106,6 +104,22 @@ def _harmless(_tag: str, name: str, value: str) -> str | None:
     if name == "href":
         return value if ADDRESS.match(value) else None
     return value
+
+
+def _without_title(tokens: list[Token], title: str) -> list[Token]:
+    """Leave out a first heading that only says the title again."""
+    starts_with_title = len(tokens) >= 3 and tokens[0].type == "heading_open" and tokens[1].content.strip() == title
+    return tokens[3:] if starts_with_title else tokens
+
+
+def _draw_boxes(tokens: Sequence[Token]) -> None:
+    """Draw the boxes of a list to tick off on paper."""
+    for opening, words in zip(tokens, tokens[2:], strict=False):
+        if opening.type == "list_item_open" and words.type == "inline" and words.children:
+            first = words.children[0]
+            first.content = re.sub(
+                r"^\[( |[xX])\] ", lambda found: "\u2610 " if found[1] == " " else "\u2611 ", first.content
+            )
 
 
 def _nest_headings(tokens: Sequence[Token]) -> None:

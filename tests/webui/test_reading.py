@@ -94,6 +94,18 @@ def test_headings_stand_below_the_pages_own_without_gaps(levels: str, shown: str
     assert "".join(re.findall(r"<h(\d)>", html)) == shown
 
 
+def test_a_title_is_not_said_twice():
+    assert "Seeds" not in from_markdown("# Seeds\n\nDry them.\n", "Seeds")
+    assert "<h2>Beans</h2>" in from_markdown("# Beans\n\nDry them.\n", "Seeds")
+
+
+def test_boxes_to_tick_are_drawn():
+    html = from_markdown("- [ ] torch\n- [x] water\n- [link] stays\n")
+    assert "\u2610 torch" in html
+    assert "\u2611 water" in html
+    assert "[link] stays" in html
+
+
 def test_an_empty_heading_is_none():
     assert "<h" not in from_markdown("#\n\n## \n")
 

@@ -50,7 +50,7 @@ def zine(zine_id: str) -> Response:
 def read(zine_id: str) -> Response:
     """Show a zine as a page."""
     zine, file = _zine(zine_id), node().zine_file(zine_id)
-    text = reading.page(file.path, file.media_type, file.etag) if file.size <= reading.SIZE_MAX else None
+    text = reading.page(file.path, file.media_type, zine.title) if file.size <= reading.SIZE_MAX else None
     return page("reader.html", zine=zine, text=text)
 
 
