@@ -55,6 +55,10 @@ class Answers:
         if after <= self._owed.get(log, -1) < upto:
             self._pay(log, upto)
 
+    def forget(self, log: LogId) -> None:
+        """What was on the road of this log was not what it claimed to be."""
+        self._passed.pop(log, None)
+
     def _pay(self, log: LogId, upto: int) -> None:
         self._owed[log] = upto
         if upto >= self._outlook.frontier.height(log):

@@ -7,6 +7,7 @@ mean that somewhere a log was forked.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import Final
 
 from mesh.packet import FIRST_HANDLE, LAST_HANDLE, Claim, Want
@@ -28,9 +29,9 @@ class Asking:
         self._rng = rng
         self.at: float | None = None
         self.rounds = 0
-        self.last = float("-inf")
+        self.last = -inf
         self._ceiling = timing.imax
-        self._wanted_at = float("-inf")
+        self._wanted_at = -inf
 
     def soon(self, now: float) -> None:
         """Ask in a slot, or when the pause since the last time is over."""

@@ -9,6 +9,7 @@ a node which has just started learns that it is not alone.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 
 from mesh.keys import Scope
 from mesh.timing import Timing
@@ -23,8 +24,8 @@ class Beaconing:
         self._trickle = Trickle(timing.imin, timing.imax, timing.redundancy, rng, now)
         self._digests: dict[Scope, bytes] = {}
         self._told: dict[Scope, bytes] = {}
-        self._spoken = float("-inf")
-        self._greeted = float("-inf")
+        self._spoken = -inf
+        self._greeted = -inf
         self._answer = False
 
     @property

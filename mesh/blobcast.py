@@ -6,6 +6,7 @@ Lowest in rank: wants for files wait where records move, and a holder sends a fe
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
+from math import inf
 from typing import Final
 
 from mesh.blob import PIECE_SIZE, BlobWant, piece_count, piece_size
@@ -46,7 +47,7 @@ class Blobcast:
         self._owed: OrderedDict[bytes, set[int]] = OrderedDict()
         self._owed_at = 0.0
         self._wanted: dict[bytes, BlobWant] = {}
-        self._looked_at = float("-inf")
+        self._looked_at = -inf
         self._ask_at: float | None = None
         self._last_missing = 0
         self._pause = timing.retry
@@ -71,12 +72,18 @@ class Blobcast:
         """Keep pieces of a file that is wanted. Raises `Malformed` where their sizes are not those of the file."""
         for blob in self._owed:
             if blob.startswith(pieces.prefix):
-                self._owed[blob] -= set(range(pieces.first, pieces.first + -(-len(pieces.content) // PIECE_SIZE)))
+                self._owed[blob] -= set(range(pieces.first, pieces.first + piece_count(len(pieces.content))))
+                self._give_way(now)
         self._look(now)
         found = [want for want in self._wanted.values() if want.blob.startswith(pieces.prefix)]
         if found:
             self._put_off(now + self._timing.quiet)
         return [effect for want in found for effect in _delivered(want, pieces)]
+
+    def _give_way(self, now: float) -> None:
+        """Another holder speaks. Should both have begun at once, chance decides who goes on."""
+        pause = self._rng.uniform(0.0, 2 * BURST_PACKETS * self._timing.packet)
+        self._owed_at = max(self._owed_at, now + self._timing.quiet + pause)
 
     def _put_off(self, moment: float) -> None:
         if self._ask_at is not None:
@@ -131,7 +138,7 @@ class Blobcast:
 
     def _some_wants(self, now: float) -> list[bytes]:
         """Ask for one file, another each time; seldomer while nothing comes."""
-        self._looked_at = float("-inf")
+        self._looked_at = -inf
         self._look(now)
         if not self._wanted:
             self._ask_at = None

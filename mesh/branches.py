@@ -6,7 +6,8 @@ is held, a probe asks for a run from below; its checkpoint and ours are the proo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from math import inf
 from typing import Final
 
 from mesh.airform import AirRun, Parcel, log_handle
@@ -20,8 +21,8 @@ from mesh.outlook import Outlook
 from mesh.packet import Data, ForkNotice, HeadClaim, Heads, Probe
 from mesh.road import Road
 
-PROOF_PAUSE_S: Final = 60.0
-HEADS_HEAD_SIZE: Final = 8
+PROOF_PAUSE_S: Final = 15.0
+PROOF_PACKETS: Final = 8
 
 
 class Branches:
@@ -49,7 +50,7 @@ class Branches:
                 height = self._outlook.frontier.height(log)
                 if height == claim.height and self._outlook.may_differ(log, height, claim.head):
                     self._doubt(log, height)
-        self.bring_proofs(now)
+        self.bring_proofs((log for claim in said.claims for log in self._outlook.logs(claim.handle)), now)
 
     def hear_probe(self, probe: Probe, now: float) -> bool:
         """Owe the run that may show where two branches part. Returns whether we would have asked for the same."""
@@ -91,17 +92,21 @@ class Branches:
         for log in self._outlook.proofs:
             self._doubts.drop(log)
             if log not in self._proofs_at:
-                self._proofs_due.setdefault(log, now + self._road.slot())
+                self._proofs_due.setdefault(log, now + self._patience())
         has_grown, self._has_grown = self._has_grown, False
         return has_grown and len(self._doubts) > 0
 
-    def bring_proofs(self, now: float) -> None:
-        """Where heights agree and digests do not, the other may lack a proof."""
-        for log in self._outlook.proofs:
-            if now - self._proofs_at.get(log, float("-inf")) > PROOF_PAUSE_S:
-                self._proofs_due.setdefault(log, now + self._road.slot())
+    def bring_proofs(self, logs: Iterable[LogId], now: float) -> None:
+        """Where heights agree and digests do not, the other may lack a proof about a log that it holds."""
+        for log in logs:
+            if log in self._outlook.proofs and now - self._proofs_at.get(log, -inf) > PROOF_PAUSE_S:
+                self._proofs_due.setdefault(log, now + self._patience())
 
     # --- what this node says
+
+    def _patience(self) -> float:
+        """Return how long to wait with a proof: all who know it may want to tell it, and it is not urgent."""
+        return self._road.slot() + self._road.rng.uniform(0.0, PROOF_PACKETS * self._road.timing.packet)
 
     def answer(self, now: float) -> bytes | None:
         """Return a proof, or the run that was probed for, whose slot has come."""
@@ -147,5 +152,5 @@ class Branches:
     def next_wake(self) -> float | None:
         """Return when something may be said, as far as is known."""
         if self._has_grown:
-            return float("-inf")
+            return -inf
         return min([*self._probed.values(), *self._proofs_due.values()], default=None)

@@ -6,7 +6,8 @@ Hearing never sends. What is to be said comes out of `answer` and `ask`, when it
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from math import inf
 from typing import Final
 
 from mesh import asking
@@ -27,7 +28,6 @@ from mesh.packet import FIRST_HANDLE, LAST_HANDLE, Claim, Data, ForkNotice, Head
 from mesh.road import Road
 
 HEARD_MAX: Final = 256
-OWN_MAX: Final = 4096
 
 
 class Dialogue:
@@ -44,9 +44,8 @@ class Dialogue:
         self._waiting = Waiting()
         self._carried = {log: reach.height for log, reach in self.outlook.frontier.reaches.items()}
         self._heard: OrderedDict[LogId, int] = OrderedDict()
-        self._own: dict[LogId, bool] = {}
         self._cursor = FIRST_HANDLE
-        self._data_at = float("-inf")
+        self._data_at = -inf
 
     # --- what others say
 
@@ -92,14 +91,36 @@ class Dialogue:
         """Owe what the other lacks, ask for what it has more. `neighbour` is None for our own voice."""
         self.outlook.refresh()
         shown, more = self._compare(want)
-        at = now + self._road.slot()
-        for log, height in shown.items():
-            if not self.outlook.is_settled(log, height):
-                self._answers.owe(log, height, now, at)
+        lacks = self._owe(shown, now)
         if neighbour is None:
             return []
-        self._learn(neighbour, want, more, now)
-        return [PeerHolds(neighbour.handle, self.scope, {log: height for log, height in shown.items() if height})]
+        neighbour.spoke.add(self.scope)
+        neighbour.behind.pop(self.scope, None)
+        if more:
+            self._asking.soon(now)
+        elif want.is_whole:
+            self._asking.later(now + self._road.timing.retry)
+            if lacks:
+                neighbour.behind[self.scope] = neighbour.digests.get(self.scope)
+        held = {log: height for log, height in shown.items() if height}
+        if not lacks:
+            self._branches.bring_proofs(held, now)
+        sure = {log: height for log, height in held.items() if log not in self.outlook.proofs}
+        return [PeerHolds(neighbour.handle, self.scope, sure)]
+
+    def _owe(self, shown: Mapping[LogId, int], now: float) -> bool:
+        """Return whether somebody who holds this lacks anything of ours."""
+        lacking = [log for log, height in shown.items() if self._is_lacking(log, height)]
+        # Who wrote some of it speaks first, and all others hear that: with equal slots two would often speak at once.
+        first = any(self.outlook.is_by(self._road.node, log) for log in lacking)
+        at = now + self._road.slot() + (0.0 if first else self._road.timing.packet)
+        for log in lacking:
+            self._answers.owe(log, shown[log], now, at)
+        return bool(lacking)
+
+    def _is_lacking(self, log: LogId, height: int) -> bool:
+        """Whether it makes sense to send this log to somebody who holds it up to `height`."""
+        return self.outlook.frontier.height(log) > height and not self.outlook.is_settled(log, height)
 
     def _compare(self, want: Want) -> tuple[dict[LogId, int], bool]:
         """Return the heights the other has in our logs, and whether it has more than we."""
@@ -117,17 +138,6 @@ class Dialogue:
                 shown[log] = min(lowest, height)
                 more = more or (lowest > height and log not in self.outlook.proofs)
         return shown, more or bool(claimed)
-
-    def _learn(self, neighbour: Neighbour, want: Want, more: bool, now: float) -> None:
-        neighbour.spoke.add(self.scope)
-        if more:
-            neighbour.behind.pop(self.scope, None)
-            self._asking.soon(now)
-        elif want.is_whole:
-            neighbour.behind[self.scope] = neighbour.digests.get(self.scope)
-            self._asking.later(now + self._road.timing.retry)
-            if not self._answers:
-                self._branches.bring_proofs(now)
 
     def hear_heads(self, neighbour: Neighbour | None, said: Heads, now: float) -> None:
         """Look for a fork."""
@@ -149,6 +159,7 @@ class Dialogue:
     def refused(self, run: Run, fault: PeerFault) -> None:
         """The door turned a run away."""
         self._heard.pop(run.log, None)
+        self._answers.forget(run.log)
         self._branches.refused(run, fault)
 
     # --- what this node sees by itself
@@ -167,16 +178,10 @@ class Dialogue:
     def _carry(self, log: LogId, height: int, now: float) -> None:
         carried = max(self._carried.get(log, 0), min(self._heard.get(log, 0), height))
         if height > carried:
-            self._answers.owe(log, carried, now, now if self._is_own(log) else now + self._road.slot())
+            self._answers.owe(
+                log, carried, now, now if self.outlook.is_by(self._road.node, log) else now + self._road.slot()
+            )
         self._carried[log] = height
-
-    def _is_own(self, log: LogId) -> bool:
-        if log not in self._own:
-            if len(self._own) >= OWN_MAX:
-                self._own.clear()
-            run = self._holdings.run(log, 0, 0)
-            self._own[log] = run is not None and Opening.read(run.records[0]).node == self._road.node
-        return self._own[log]
 
     def judge(self, now: float) -> tuple[list[Effect], bool, bool]:
         """Compare the digests heard since the last time: what they show, whether one agreed, whether one did not."""

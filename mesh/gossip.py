@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Iterable
+from math import inf
 from typing import Final
 
 from mesh.airform import SHORT_DIGEST_SIZE, Parcel, node_handle
@@ -86,8 +87,8 @@ class Engine:
         self._sent = Sent()
         self._refill: OrderedDict[tuple[bytes, int], Part] = OrderedDict()
         self._refill_at = 0.0
-        self._air_free_at = float("-inf")
-        self._calm_at = float("-inf")
+        self._air_free_at = -inf
+        self._calm_at = -inf
         self._brought: OrderedDict[str, list[tuple[Scope, Run]]] = OrderedDict()
         self._message_size = max(packet_size_max, min(size_in_parts(packet_size_max, PARTS_AT_ONCE), MESSAGE_SIZE_GOAL))
         self._turn = 1

@@ -12,9 +12,11 @@ from typing import Final
 from mesh.airform import HEAD_HANDLE_SIZE, SHORT_DIGEST_SIZE, log_handle, scope_handle
 from mesh.frontier import Frontier, Reach
 from mesh.holdings import Holdings
-from mesh.keys import DIGEST_SIZE, Head, LogId, Scope
+from mesh.keys import DIGEST_SIZE, Head, LogId, NodeId, Scope
+from mesh.links import Opening
 from mesh.log import ForkProof
 
+WRITERS_MAX: Final = 4096
 PROVEN: Final = Reach(0, Head(bytes(DIGEST_SIZE)))
 
 
@@ -27,6 +29,7 @@ class Outlook:
         self._holdings = holdings
         self.frontier = Frontier(scope)
         self.proofs: dict[LogId, ForkProof] = {}
+        self._writers: dict[LogId, NodeId | None] = {}
         self._compare()
         self.refresh()
 
@@ -69,6 +72,15 @@ class Outlook:
         reach = self.frontier.reaches[log]
         same = reach.height == height and self.head(log) == head
         return reach.height >= height and not same and log not in self.proofs
+
+    def is_by(self, node: NodeId, log: LogId) -> bool:
+        """Whether `node` writes this log, as its first record says."""
+        if log not in self._writers:
+            if len(self._writers) >= WRITERS_MAX:
+                self._writers.clear()
+            run = self._holdings.run(log, 0, 0)
+            self._writers[log] = Opening.read(run.records[0]).node if run else None
+        return self._writers[log] == node
 
     def is_settled(self, log: LogId, height: int) -> bool:
         """Whether a log is proven to be forked below `height`: two branches have nothing to tell each other."""

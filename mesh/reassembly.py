@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from math import inf
 from typing import Final
 
 from mesh.errors import Malformed
@@ -22,6 +23,7 @@ AGE_MAX_S: Final = 600.0
 SENT_MAX: Final = 8
 WHOLE_MAX: Final = 64
 ASKED_MAX: Final = 3
+MENDING: Final = 8  # after so many pauses nobody fills holes of a message any more
 
 
 def message_id(message: bytes) -> bytes:
@@ -68,7 +70,7 @@ class Reassembly:
         self._packet = packet
         self._pause = pause
         self._partials: OrderedDict[bytes, _Partial] = OrderedDict()
-        self._whole: OrderedDict[bytes, None] = OrderedDict()
+        self._whole: OrderedDict[bytes, float] = OrderedDict()
         self._size = 0
 
     def __len__(self) -> int:
@@ -84,8 +86,8 @@ class Reassembly:
 
         `patience` is a random moment by which asking for holes is put off, so that one of several hearers asks.
         """
-        if part.message in self._whole:
-            return None
+        if now - self._whole.get(part.message, -inf) < MENDING * self._pause:
+            return None  # others are mending what is whole here
         partial = self._partials.get(part.message)
         if partial is None:
             partial = self._partials[part.message] = _Partial(part.last, now)
@@ -94,7 +96,7 @@ class Reassembly:
         partial.ends = now + (part.last - part.index) * self._packet
         partial.ask_at = partial.ends + self._pause + patience
         if len(partial.contents) > partial.last:
-            return self._joined(part.message)
+            return self._joined(part.message, now)
         self._shrink()
         return None
 
@@ -107,12 +109,13 @@ class Reassembly:
             partial.size += len(part.content)
             self._size += len(part.content)
 
-    def _joined(self, name: bytes) -> bytes:
+    def _joined(self, name: bytes, now: float) -> bytes:
         contents = self._drop(name).contents
         message = b"".join(contents[index] for index in sorted(contents))
         if message_id(message) != name:
             raise Malformed("a message put together is not the one that was sent")
-        self._whole[name] = None
+        self._whole[name] = now
+        self._whole.move_to_end(name)
         if len(self._whole) > WHOLE_MAX:
             self._whole.popitem(last=False)
         return message
@@ -162,7 +165,8 @@ class Reassembly:
     def is_mending(self, now: float) -> bool:
         """Whether holes are still being asked for: a want would bring all of a message again."""
         return any(
-            partial.asked < ASKED_MAX and now - partial.ends < 8 * self._pause for partial in self._partials.values()
+            partial.asked < ASKED_MAX and now - partial.ends < MENDING * self._pause
+            for partial in self._partials.values()
         )
 
 

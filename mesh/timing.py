@@ -41,4 +41,4 @@ class Timing:
     @property
     def quiet(self) -> float:
         """After this long without a packet, a stream of them has ended."""
-        return self.slot_max + self.packet
+        return self.slot_max + 2 * self.packet

@@ -274,10 +274,10 @@ class Air:
     def _hear(self) -> None:
         while self._flying and self._flying[0][0] <= self.now:
             _, _, speaker, packet = heapq.heappop(self._flying)
-            for name, island in self.islands.items():
-                lost = self._chance.random() < self.loss or self.drops(name, speaker, packet)
-                if name != speaker and self.hears(name, speaker) and not lost:
-                    island.receive(speaker, packet, self.now)
+            hearers = [name for name in self.islands if name != speaker and self.hears(name, speaker)]
+            for name in hearers:
+                if self._chance.random() >= self.loss and not self.drops(name, speaker, packet):
+                    self.islands[name].receive(speaker, packet, self.now)
                     self._wakes[name] = self.now
 
     def stir(self) -> None:

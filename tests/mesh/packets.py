@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from mesh.airform import AirRecord, AirRun, Form, Parcel
-from mesh.keys import Head, LogId, PublicKey
+from mesh.airform import AirRecord, AirRun, Form, Parcel, log_handle, scope_handle
+from mesh.keys import PUBLIC, Head, LogId, PublicKey, log_id
+from mesh.links import Opening
 from mesh.log import Checkpoint, ForkProof
 from mesh.packet import (
     Beacon,
@@ -22,6 +23,8 @@ from mesh.packet import (
     Probe,
     Want,
 )
+from mesh.record import Record
+from tests.mesh.islands import node_key
 
 
 def size(count: int) -> st.SearchStrategy[bytes]:
@@ -29,7 +32,10 @@ def size(count: int) -> st.SearchStrategy[bytes]:
 
 
 heights = st.integers(1, 300) | st.integers(1, 2**62)
-scopes, senders, handles = size(2), size(4), size(4)
+KNOWN_LOG = log_handle(log_id(node_key(1).public_key, 0, PUBLIC))  # what an engine under test may hold
+scopes = st.just(scope_handle(PUBLIC)) | size(2)
+senders = st.just(b"near") | size(4)
+handles = st.just(KNOWN_LOG) | size(4)
 beacons = st.builds(Beacon, senders, size(5), size(5))
 
 
@@ -56,11 +62,13 @@ def probes(draw: st.DrawFn) -> Probe:
     return Probe(draw(scopes), draw(senders), draw(handles), draw(size(4)), draw(st.integers(0, height - 1)), height)
 
 
+cores = st.sampled_from([Record.new([20, 0]).core, Opening(node_key(1).public_key, 0, PUBLIC).record(0).core])
+cores |= st.binary(max_size=60)
 records = st.one_of(
-    st.builds(AirRecord, st.just(Form.BARE), st.binary(max_size=60)),
-    st.builds(AirRecord, st.just(Form.WITHDRAWN), st.binary(max_size=60), size(32)),
-    st.builds(AirRecord, st.just(Form.SALTED), st.binary(max_size=60), size(16), st.binary(max_size=200)),
-    st.builds(AirRecord, st.just(Form.DERIVED), st.binary(max_size=60), st.just(b""), st.binary(max_size=200)),
+    st.builds(AirRecord, st.just(Form.BARE), cores),
+    st.builds(AirRecord, st.just(Form.WITHDRAWN), cores, size(32)),
+    st.builds(AirRecord, st.just(Form.SALTED), cores, size(16), st.binary(max_size=200)),
+    st.builds(AirRecord, st.just(Form.DERIVED), cores, st.just(b""), st.binary(max_size=200)),
 )
 
 

@@ -111,6 +111,18 @@ def test_a_message_that_is_not_what_its_name_says_is_dropped() -> None:
     assert [whole.add(part, 1.0, 0.0) for part in parts][-1] == message(1000), "and can be heard again"
 
 
+def test_a_message_that_is_whole_is_not_begun_again_while_others_mend_it() -> None:
+    parts = cut(message(1000), PACKET_SIZE)
+    whole = reassembly()
+    for part in parts:
+        whole.add(part, 0.0, 0.0)
+    assert whole.add(parts[1], 10.0, 0.0) is None
+    assert len(whole) == 0
+    assert [whole.add(part, 60.0, 0.0) for part in parts][-1] == message(1000), (
+        "much later it is a message like any other"
+    )
+
+
 def test_parts_that_do_not_belong_together_are_dropped() -> None:
     parts = cut(message(1000), PACKET_SIZE)
     whole = reassembly()
