@@ -129,7 +129,9 @@ def test_a_run_goes_on_to_the_word_that_took_a_text_back(door: Door, founder: Sc
         founder.say(post(f"notice {number}"))
         founder.seal()
     founder.say(links.withdraw(0, founder.log, 6))
-    door.accept(founder.run(after=5))
+    founder.seal()
+    for run in founder.runs(founder.seals):
+        door.accept(run)
     later = Door(stranger_in_the_street(tmp_path / "later"), make=unsynced)
     after = 0
     while run := door.records.run(founder.log, after, 100):
