@@ -59,6 +59,7 @@ FAULTS = (
     Fault("database", "appliance/node.py", "import peewee"),
     Fault("database", "appliance/doctor.py", "import sqlite3"),
     Fault("web", "appliance/cli.py", "import flask"),
+    Fault("rooms", "webui/views/home.py", "import nh3"),
     Fault("settings", "appliance/node.py", "import yaml"),
     Fault("signatures", "mesh/record.py", "import cbor2"),
     Fault("signatures", "appliance/node.py", "import cryptography.hazmat.primitives.asymmetric.ed25519"),
