@@ -8,25 +8,53 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
+from types import MappingProxyType
+from typing import Final
 
 import click
 
-from appliance.cli import archive, bench, care, carry, demo, ledger, node, people
 from appliance.cli.terminal import Commands, complain
 from appliance.errors import Refused, SettingsFault, StoreFault
 
 NO, USAGE, STORAGE, INTERRUPTED = 1, 2, 3, 130
 
 
-@click.group(cls=Commands)
+# Which module has which commands. A module is imported when one of its commands is typed: on a small board each
+# import costs a tenth of a second and some megabytes.
+SHELVES: Final = MappingProxyType(
+    {
+        "node": ("init", "gossip", "status", "radio"),
+        "running": ("run", "portal"),
+        "people": ("member", "invite", "peer"),
+        "ledger": ("pay", "balance", "ledger", "receipt"),
+        "archive": ("zine",),
+        "carry": ("bundle",),
+        "care": ("doctor", "verify", "rebuild", "backup", "restore", "reopen"),
+        "bench": ("bench",),
+        "demo": ("demo",),
+    }
+)
+
+
+class AllCommands(Commands):
+    """The commands of every module."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click asks so)
+        return [name for names in SHELVES.values() for name in names]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (click asks so)
+        for module, names in SHELVES.items():
+            if cmd_name in names:
+                commands = import_module(f"appliance.cli.{module}").COMMANDS
+                return next((command for command in commands if command.name == cmd_name), None)
+        return None
+
+
+@click.group(cls=AllCommands)
 @click.version_option(package_name="hedgerow")
 def hedgerow() -> None:
     """A neighbourhood node: mutual credit, a zine archive, and the pages a street needs, with no internet."""
-
-
-for commands in (node, people, ledger, archive, carry, care, bench, demo):
-    for command in commands.COMMANDS:
-        hedgerow.add_command(command)
 
 
 def main() -> None:

@@ -11,7 +11,8 @@ from typing import Any, Final
 import click
 
 from appliance.answers import Zine, ZineForm
-from appliance.cli.terminal import Commands, as_json, opened_node, say, say_json, say_table, write_whole
+from appliance.cli.nodes import opened_node
+from appliance.cli.terminal import Commands, as_json, say, say_json, say_table, write_whole
 from appliance.errors import SettingsFault
 from appliance.node import Node
 

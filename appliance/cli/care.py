@@ -8,7 +8,8 @@ from typing import Final
 
 import click
 
-from appliance.cli.terminal import Command, as_json, data_directory, opened_node, say, say_json
+from appliance.cli.nodes import opened_node
+from appliance.cli.terminal import Command, as_json, data_directory, say, say_json
 from appliance.restoring import restore as restore_backup
 
 

@@ -9,7 +9,8 @@ from typing import BinaryIO, Final
 
 import click
 
-from appliance.cli.terminal import Commands, as_json, opened_node, say, say_json
+from appliance.cli.nodes import opened_node
+from appliance.cli.terminal import Commands, as_json, say, say_json
 from appliance.desks.waybill import Waybill
 from appliance.errors import SettingsFault
 

@@ -12,12 +12,12 @@ from typing import Any, Final, TypeVar
 import click
 
 from appliance.answers import Account, Transfer
+from appliance.cli.nodes import opened_node
 from appliance.cli.terminal import (
     Command,
     Commands,
     amount_of,
     as_json,
-    opened_node,
     output,
     say,
     say_json,

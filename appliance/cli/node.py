@@ -1,4 +1,4 @@
-"""`hedgerow init | run | portal | gossip | status | radio`: one node as a whole."""
+"""`hedgerow init | gossip | status | radio`: one node as a whole."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any, Final
 import click
 
 from appliance import daemon, founding, processes, radio_switch, settings
-from appliance.cli.terminal import Command, as_json, child_of, data_directory, opened_node, say, say_json
+from appliance.cli.nodes import opened_node
+from appliance.cli.terminal import Command, as_json, child_of, data_directory, say, say_json
 from appliance.errors import SettingsFault
 from appliance.node import Node
 from appliance.roads import make_roads
@@ -57,21 +58,6 @@ def small_file(path: Path) -> bytes:
             return file.read(FILE_SIZE_MAX)
     except OSError as fault:
         raise SettingsFault(f"{path} cannot be read: {fault.strerror}. Check its name.") from fault
-
-
-@click.command(cls=Command)
-@click.option("--quiet", is_flag=True, help="Do not say where the pages are.")
-@child_of
-def run(quiet: bool) -> int:
-    """Run the node in the foreground: pages and gossip, until Ctrl-C."""
-    return processes.run(settings.load(data_directory()), say, quiet)
-
-
-@click.command(cls=Command)
-@child_of
-def portal() -> None:
-    """Run the pages alone."""
-    processes.become_portal(settings.load(data_directory()))
 
 
 @click.command(cls=Command)
@@ -123,4 +109,4 @@ def radio(position: str) -> None:
     say(f"The roads of {found.name} are {position}.")
 
 
-COMMANDS: Final = (init, run, portal, gossip, status, radio)
+COMMANDS: Final = (init, gossip, status, radio)

@@ -10,11 +10,11 @@ import click
 
 from appliance.answers import MemberCard
 from appliance.cli.node import small_file
+from appliance.cli.nodes import opened_node
 from appliance.cli.terminal import (
     Command,
     Commands,
     as_json,
-    opened_node,
     output,
     say,
     say_json,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +13,6 @@ from appliance import processes
 from appliance.answers import Currency
 from appliance.errors import SettingsFault
 from appliance.ledger.amounts import write_amount
-from appliance.node import Node
 
 VARIABLE: Final = "HEDGEROW_DATA"
 
@@ -79,16 +77,6 @@ def data_directory() -> Path:
     if not isinstance(data, Path):
         raise SettingsFault(f"Which node? Name its directory with --data DIR, or set {VARIABLE}.")
     return data
-
-
-@contextmanager
-def opened_node() -> Iterator[Node]:
-    """Open the node the command is about, running or not."""
-    node = Node.open(data_directory())
-    try:
-        yield node
-    finally:
-        node.close()
 
 
 def say(text: str) -> None:

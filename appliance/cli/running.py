@@ -1,0 +1,28 @@
+"""`hedgerow run | portal`: the processes of a node. This module knows no node, so what only watches stays small."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+from appliance import processes, settings
+from appliance.cli.terminal import Command, child_of, data_directory, say
+
+
+@click.command(cls=Command)
+@click.option("--quiet", is_flag=True, help="Do not say where the pages are.")
+@child_of
+def run(quiet: bool) -> int:
+    """Run the node in the foreground: pages and gossip, until Ctrl-C."""
+    return processes.run(settings.load(data_directory()), say, quiet)
+
+
+@click.command(cls=Command)
+@child_of
+def portal() -> None:
+    """Run the pages alone."""
+    processes.become_portal(settings.load(data_directory()))
+
+
+COMMANDS: Final = (run, portal)
