@@ -8,7 +8,7 @@ from typing import Final
 from appliance.errors import Refused
 from appliance.ledger.verdicts import Verdict
 
-WRITTEN: Final = re.compile(r"([+-]?)(\d{1,20})(?:[.,](\d{1,20}))?", re.ASCII)
+WRITTEN: Final = re.compile(r"([+\u2212-]?)(\d{1,20})(?:[.,](\d{1,20}))?", re.ASCII)
 
 
 def read_amount(text: str, code: str, decimals: int) -> int:
@@ -20,7 +20,7 @@ def read_amount(text: str, code: str, decimals: int) -> int:
     if len(fraction.rstrip("0")) > decimals:
         raise Refused(Verdict.AMOUNT_TOO_FINE, currency=code, decimals=decimals)
     amount = int(whole + fraction.rstrip("0").ljust(decimals, "0"))
-    return -amount if sign == "-" else amount
+    return -amount if sign in ("-", "\u2212") else amount
 
 
 def write_amount(amount: int, decimals: int) -> str:

@@ -134,8 +134,8 @@ def test_a_run_goes_on_to_the_word_that_took_a_text_back(door: Door, founder: Sc
         door.accept(run)
     later = Door(stranger_in_the_street(tmp_path / "later"), make=unsynced)
     after = 0
-    while run := door.records.run(founder.log, after, 100):
-        after += later.accept(run).new
+    while part := door.records.run(founder.log, after, 100):
+        after += later.accept(part).new
     later.close()
     assert after == founder.height
 
