@@ -1,4 +1,4 @@
-"""What a translator is given of the node's answers: pybabel finds the pages' own texts, and here the closed lists of sentences."""
+"""What a translator is given of the node's answers: pybabel finds the pages' own texts, and here the lists of sentences."""
 
 from __future__ import annotations
 

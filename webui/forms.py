@@ -23,6 +23,11 @@ def once() -> str:
     return secrets.token_urlsafe(ONCE_SIZE)
 
 
+def once_typed() -> str:
+    """Return the mark of the form that was sent, or a new one for a form to be shown."""
+    return line("once") or once()
+
+
 def line(name: str) -> str:
     """Return a typed line without what cannot be printed and without spaces around it."""
     return " ".join(paragraphs(name).split())
@@ -76,7 +81,7 @@ class PayForm:
 
     @classmethod
     def read(cls) -> PayForm:
-        return cls(line("to"), line("amount"), line("currency"), line("memo"), line("once") or once())
+        return cls(line("to"), line("amount"), line("currency"), line("memo"), once_typed())
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +97,7 @@ class PostForm:
     def read(cls, boards: tuple[Board, ...]) -> PostForm:
         typed = line("board")
         board = next((board for board in boards if board.value == typed), boards[0])
-        return cls(board, line("title"), paragraphs("body"), line("once") or once())
+        return cls(board, line("title"), paragraphs("body"), once_typed())
 
 
 def read_zine() -> ZineForm:

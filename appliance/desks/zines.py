@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import astuple, replace
+from hashlib import blake2b
 from io import BytesIO
 from pathlib import PurePath
 from typing import BinaryIO, Final
@@ -28,25 +29,47 @@ TEXT_CHUNK: Final = 1 << 16
 
 
 class Zines(Payments):
-    def publish(self, form: ZineForm, content: BinaryIO, file_name: str, publisher: Account | None) -> Zine:
-        """Put a Markdown or text file on the shelf. Raises `Refused` or `CardFull`; then nothing is left behind."""
+    def publish(
+        self,
+        form: ZineForm,
+        content: BinaryIO,
+        file_name: str,
+        publisher: Account | None,
+        idempotency_key: str | None = None,
+    ) -> Zine:
+        """Put a Markdown or text file on the shelf. Raises `Refused` or `CardFull`; then nothing is left behind.
+
+        The same `idempotency_key` of the same publisher with the same zine returns the first answer.
+        """
         card = self._card(form, PurePath(file_name).suffix.casefold())
         blob, size = self.blobs.keep(content, self.settings.portal.upload_max_bytes)
         try:
             self._check_text(blob)
             with self.saying():
                 self._check_still_here(blob)
-                place = self.say(
-                    PUBLIC, replace(card, blob=blob, size=size).record(self.clock.now(), self.salt(PUBLIC))
-                )
-                if publisher:
-                    number = AccountId.read(publisher.id).number
-                    self.database.run("INSERT INTO publisher VALUES (?, ?, ?)", *place, number)
+                place = self._shelve(replace(card, blob=blob, size=size), publisher, idempotency_key)
         except (Refused, StoreFault):
             with suppress(StoreFault):
                 self._drop_if_unused(blob)
             raise
         return self.zine(str(place))
+
+    def _shelve(self, card: ZineCard, publisher: Account | None, key: str | None) -> RecordId:
+        """Say what is known about a zine, once for each key of its publisher."""
+        if publisher is None:
+            return self.say(PUBLIC, card.record(self.clock.now(), self.salt(PUBLIC)))
+        number = AccountId.read(publisher.id).number
+        digest = blake2b(canonical.encode([*astuple(card)[:-1], *card.tags]), digest_size=16).digest()
+        earlier = self.private.answer(number, key) if key else None
+        if earlier and earlier[0] != digest:
+            raise Refused(Objection.KEY_REUSED)
+        if earlier:
+            return earlier[1]
+        place = self.say(PUBLIC, card.record(self.clock.now(), self.salt(PUBLIC)))
+        self.database.run("INSERT INTO publisher VALUES (?, ?, ?)", *place, number)
+        if key:
+            self.private.remember_answer(number, key, digest, place)
+        return place
 
     def shelve_file(self, content: bytes) -> bytes:
         """Put a file on the shelf whose card may come later; return its digest."""

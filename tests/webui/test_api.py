@@ -232,9 +232,9 @@ def test_members_are_added_by_keepers_only(app: Flask, ana: Program, ben: Progra
     assert [member["name"] for member in ana.get("/members").json["members"]] == ["Ana", "Ben", "Chiara", "Eve"]
 
 
-def publish(program: Program, content: bytes = MARKDOWN, **fields: str) -> Any:
+def publish(program: Program, content: bytes = MARKDOWN, headers: dict[str, str] | None = None, **fields: str) -> Any:
     form = {"title": "Storing water"} | fields | {"file": (BytesIO(content), "water.md")}
-    return program.post("/zines", data=form, content_type="multipart/form-data")
+    return program.post("/zines", data=form, content_type="multipart/form-data", headers=headers or {})
 
 
 def test_a_zine_is_published_listed_and_fetched_in_parts(ana: Program, anyone: Program):
@@ -250,6 +250,15 @@ def test_a_zine_is_published_listed_and_fetched_in_parts(ana: Program, anyone: P
     assert is_problem(anyone.get(f"/zines/{zine['id']}/file", Range="bytes=99999-"), 416)
     assert anyone.get(f"/zines/{zine['id']}/notes").json == {"notes": []}
     assert is_problem(anyone.get("/zines/x/notes"), 404, "not_found")
+
+
+def test_the_same_zine_under_the_same_key_is_published_once(node: Node, ana: Program):
+    first, second = (publish(ana, headers={"Idempotency-Key": "z1"}) for _ in range(2))
+    assert first.json == second.json
+    assert len(node.zines().rows) == 1
+    other = publish(ana, b"Another text.", headers={"Idempotency-Key": "z1"})
+    assert is_problem(other, 422, "key_reused")
+    assert len(node.zines().rows) == 1
 
 
 def test_a_bad_zine_is_refused(node: Node, ana: Program, anyone: Program):

@@ -85,6 +85,13 @@ def test_a_bad_file_is_refused_and_nothing_is_left(
     assert not [file for file in (tmp_path / "node" / "blobs").rglob("*") if file.is_file()]
 
 
+def test_a_form_sent_twice_publishes_one_zine(node: Node, ana: Visitor):
+    form = ana.page("/archive").form("/archive").fields | TYPED
+    first, second = (ana.send("/archive", form, (MARKDOWN, "seeds.md")) for _ in range(2))
+    assert first.request.path == second.request.path
+    assert len(node.zines().rows) == 1
+
+
 def test_what_was_typed_stays_when_the_file_was_bad(ana: Visitor):
     page = Page(publish_by_form(ana, b"\xff", description="Dry & dark", language="en").text)
     typed = page.form("/archive").fields

@@ -49,4 +49,6 @@ def test_a_page_is_written_in_a_language_that_there_is(stranger: Visitor, liked:
 
 def test_a_language_from_right_to_left_turns_the_page(app: Flask, stranger: Visitor):
     app.extensions["spoken"] = ["ar", "en"]
-    assert ("html", {"lang": "ar", "dir": "rtl"}) in Page(stranger.get("/", headers={"Accept-Language": "ar"}).text).tags
+    assert ("html", {"lang": "ar", "dir": "rtl"}) in Page(
+        stranger.get("/", headers={"Accept-Language": "ar"}).text
+    ).tags

@@ -10,7 +10,7 @@ from appliance.answers import ZineForm
 from webui import forms
 from webui.api import shapes
 from webui.api.bearer import session
-from webui.api.bodies import Field, checked
+from webui.api.bodies import Field, checked, idempotency_key
 from webui.signin import node
 from webui.views.archive import send_zine
 
@@ -46,7 +46,7 @@ def publish() -> tuple[shapes.Shape, int, dict[str, str]]:
         abort(422, "Send one file, under the name file.")
     content, name = forms.file("file")
     tags = tuple(tag.strip() for tag in typed.pop("tags", "").split(",") if tag.strip())
-    zine = node().publish(ZineForm(**typed, tags=tags), content, name, publisher)
+    zine = node().publish(ZineForm(**typed, tags=tags), content, name, publisher, idempotency_key())
     return shapes.zine(zine), 201, {"Location": url_for(".zine", zine_id=zine.id)}
 
 

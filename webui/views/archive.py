@@ -34,7 +34,7 @@ def publish() -> Response | Redirect:
     typed = forms.read_zine()
     try:
         content, file_name = forms.file("file")
-        zine = node().publish(typed, content, file_name, member().account)
+        zine = node().publish(typed, content, file_name, member().account, forms.once_typed())
     except Refused as refusal:
         return _page(typed, refusal)
     return redirect(url_for("archive.zine", zine_id=zine.id), 303)
@@ -108,6 +108,7 @@ def _page(typed: ZineForm, refusal: Refused | None = None) -> Response:
         refusal,
         typed=typed,
         query=query,
+        once=forms.once_typed(),
         found=node().zines(query, older=forms.cursor(), limit=LISTED),
         said=gettext("It was taken back.") if request.args.get("said") == "withdrawn" else "",
     )
