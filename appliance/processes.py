@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NoReturn
@@ -154,8 +154,9 @@ def hold(data: Path, part: str) -> int:
         holder = os.read(lock, 16).decode("ascii", "replace").strip() or "unknown"
         os.close(lock)
         raise SettingsFault(f"`hedgerow {part}` already runs on {data} (process {holder}). End it first.") from fault
-    os.truncate(lock, 0)
-    os.pwrite(lock, str(os.getpid()).encode(), 0)
+    with suppress(OSError):  # the number is for the sentence above; a full card must not keep a node from starting
+        os.truncate(lock, 0)
+        os.pwrite(lock, str(os.getpid()).encode(), 0)
     return lock
 
 

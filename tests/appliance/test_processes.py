@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -96,6 +97,14 @@ def test_a_lock_has_one_holder(tmp_path: Path) -> None:
 def test_a_lock_that_cannot_be_made_is_a_store_fault(tmp_path: Path) -> None:
     with pytest.raises(StoreFault, match=r"portal\.lock cannot be made"):
         processes.hold(tmp_path / "nowhere", "portal")
+
+
+def test_a_full_card_keeps_no_node_from_starting(tmp_path: Path, monkeypatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "pwrite", full)
+    os.close(processes.hold(tmp_path, "run"))
 
 
 def test_a_lock_left_by_a_killed_process_holds_nobody_up(tmp_path: Path) -> None:

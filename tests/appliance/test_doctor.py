@@ -1,0 +1,82 @@
+"""Each check finds its own trouble, and its advice is one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from appliance import doctor, keel, radio_switch
+from appliance.clock import Clock
+from appliance.node import Node
+from appliance.settings import Archive, LoopbackRoad
+from mesh.keys import NodeId, PublicKey
+
+
+@pytest.fixture
+def node(elm: Path) -> Iterator[Node]:
+    node = Node.open(elm)
+    yield node
+    node.close()
+
+
+def unwell(node: Node) -> dict[str, str]:
+    return {check.name: check.advice for check in node.checks() if not check.healthy}
+
+
+def test_a_fresh_node_is_well(node: Node) -> None:
+    assert unwell(node) == {}
+    assert len({check.name for check in node.checks()}) == len(doctor.CHECKS)
+
+
+def test_little_room(node: Node) -> None:
+    node.settings = replace(node.settings, archive=Archive(free_space_floor_bytes=2**60))
+    assert unwell(node).keys() == {"card space"}
+
+
+def test_a_clock_at_1970(node: Node) -> None:
+    node.clock = Clock(wall=lambda: 86_400.0)
+    assert unwell(node).keys() == {"clock"}
+
+
+def test_a_road_that_is_down(node: Node) -> None:
+    node.settings = replace(node.settings, roads=(LoopbackRoad("127.0.0.1:9"),))
+    assert "hedgerow run" in unwell(node)["roads"]
+    node.note_road("loopback", False, "The radio does not answer.")
+    assert "The radio does not answer." in unwell(node)["roads"]
+    node.note_road("loopback", True, "")
+    assert unwell(node) == {}
+
+
+def test_the_switch(node: Node) -> None:
+    radio_switch.turn(node.settings.data, on=False)
+    assert "hedgerow radio on" in unwell(node)["roads"]
+
+
+def test_neighbours_that_fell_silent(node: Node) -> None:
+    with node.database.writing():
+        node.private.keep_peer(NodeId(b"n" * 16), PublicKey(b"k" * 32), "Oak")
+    assert unwell(node).keys() == {"neighbours"}
+    with node.database.writing():
+        node.private.heard(NodeId(b"n" * 16), "loopback")
+    assert unwell(node) == {}
+
+
+def test_a_keel_mark_that_is_behind_or_gone(node: Node) -> None:
+    keel.write(node.settings.keel_file, keel.Keel("0" * 32, ()))
+    assert "is behind" in unwell(node)["keel mark"]
+    node.settings.keel_file.unlink()
+    assert "is behind" in unwell(node)["keel mark"]
+
+
+def test_a_keel_mark_with_nowhere_to_be(node: Node) -> None:
+    node.settings = replace(node.settings, keel=Path("/proc/nowhere/elm.keel"))
+    assert "cannot be written" in unwell(node)["keel mark"]
+
+
+def test_every_advice_is_short_and_whole(node: Node) -> None:
+    for check in node.checks():
+        assert check.advice.endswith(".") or "hedgerow" in check.advice or "chmod" in check.advice
+        assert len(check.advice) < 220
