@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import inf
+from typing import Final
 
 from mesh.keys import Scope
 from mesh.timing import Timing
 from mesh.trickle import Chance, Trickle
+
+PATIENCE: Final = 16  # shortest intervals: whoever restarts may not have heard what was said longer ago
 
 
 class Beaconing:
@@ -49,7 +52,7 @@ class Beaconing:
         """A neighbour showed our digest; `all_agree` says that nobody shows another."""
         self._trickle.consistent()
         self._answer = False
-        if all_agree and now - max(self._spoken, self._greeted) > self._timing.imax:
+        if all_agree and now - max(self._spoken, self._greeted) > PATIENCE * self._timing.imin:
             self.greet(now)
 
     def greet(self, now: float) -> None:

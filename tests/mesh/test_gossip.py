@@ -241,6 +241,18 @@ def test_a_node_that_restarts_among_silent_neighbours_learns_that_it_is_not_alon
     assert len(again.engine.neighbours.recent(air.now)) >= 1
 
 
+def test_a_node_that_restarts_soon_after_the_others_spoke_need_not_wait_for_long() -> None:
+    air, (a, _, _) = settled()
+    a.holdings.write("two loaves, rye")
+    air.stir()
+    air.run(120)
+    again = Island("a", a.holdings, seed=1)
+    air.join(again)
+    air.stir()
+    air.run(240)
+    assert len(again.engine.neighbours.recent(air.now)) >= 1
+
+
 def test_records_cross_from_one_road_to_another() -> None:
     a, bridge, _ = islands(3)
     other_side = Island("b", bridge.holdings, timing=Timing.for_ip(), packet_size=8192)
