@@ -21,6 +21,7 @@ POST: Final = 24
 ZINE: Final = 32
 
 DECIMALS_MAX: Final = 6
+CODE_LENGTH_MAX: Final = 40
 FLOOR_MIN: Final = -(10**12)
 BOARDS: Final = ("notice", "offer", "want")
 MEDIA_TYPES: Final = ("text/markdown", "text/plain")
@@ -78,7 +79,11 @@ class CurrencyRules:
     @classmethod
     def read(cls, record: Record) -> CurrencyRules:
         *numbers, code = _fields(record, 4)
-        if any(type(number) is not int for number in numbers) or type(code) is not str or not 0 < len(code) <= 32:
+        if (
+            any(type(number) is not int for number in numbers)
+            or type(code) is not str
+            or not 0 < len(code) <= CODE_LENGTH_MAX
+        ):
             raise Malformed("a currency is declared by three numbers and a code")
         number, decimals, floor = numbers
         if number < 0 or not 0 <= decimals <= DECIMALS_MAX or not FLOOR_MIN <= floor <= 0:

@@ -14,7 +14,8 @@ from appliance.errors import Objection, Refused
 
 NAME_LENGTH_MAX: Final = 40
 TITLE_LENGTH_MAX: Final = 120
-BODY_LENGTH_MAX: Final = 2000
+BODY_LENGTH_MAX: Final = 1900  # with its title it fits into a record (8,192 bytes), also in letters of four bytes
+DESCRIPTION_LENGTH_MAX: Final = 900  # and so does this one, with all else that is said of a zine
 JOINER: Final = "\u200d"  # holds an emoji family together
 MARKS: Final = ("Mn", "Me")  # they stand on the letter before them
 MARKS_MAX: Final = 4  # on one letter; no living script needs more

@@ -11,7 +11,7 @@ from pathlib import PurePath
 from typing import BinaryIO, Final
 
 from appliance.answers import Account, Page, Session, Zine, ZineFile, ZineForm
-from appliance.commons.names import BODY_LENGTH_MAX, TITLE_LENGTH_MAX, clean_text
+from appliance.commons.names import DESCRIPTION_LENGTH_MAX, TITLE_LENGTH_MAX, clean_text
 from appliance.desks.payments import Payments
 from appliance.errors import Objection, Refused, StoreFault
 from appliance.kinds import ZineCard
@@ -23,6 +23,7 @@ from mesh.keys import PUBLIC, LogId, written
 from mesh.record import RecordId
 
 LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", re.ASCII)  # RFC 5646, the plain forms
+LANGUAGE_LENGTH_MAX: Final = 35  # RFC 5646, section 4.4.1
 TAGS_MAX: Final = 12
 MARKDOWN_ENDINGS: Final = (".md", ".markdown")
 TEXT_CHUNK: Final = 1 << 16
@@ -76,7 +77,7 @@ class Zines(Payments):
         return self.blobs.keep(BytesIO(content), len(content))[0]
 
     def _card(self, form: ZineForm, ending: str) -> ZineCard:
-        if not LANGUAGE.fullmatch(form.language):
+        if len(form.language) > LANGUAGE_LENGTH_MAX or not LANGUAGE.fullmatch(form.language):
             raise Refused(Objection.LANGUAGE_UNKNOWN, language=repr(form.language[:12]))
         names = ("creator", "series", "issue", "licence")
         short = {name: clean_text(getattr(form, name), TITLE_LENGTH_MAX, required=False) for name in names}
@@ -86,7 +87,7 @@ class Zines(Payments):
             media_type="text/markdown" if ending in MARKDOWN_ENDINGS else "text/plain",
             title=clean_text(form.title, TITLE_LENGTH_MAX),
             language=form.language,
-            description=clean_text(form.description, BODY_LENGTH_MAX, required=False),
+            description=clean_text(form.description, DESCRIPTION_LENGTH_MAX, required=False),
             tags=tuple(clean_text(tag, 40) for tag in form.tags[:TAGS_MAX]),
             **short,
         )
