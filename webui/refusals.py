@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from http import HTTPStatus
 from typing import Final
 
@@ -13,6 +14,7 @@ from webui.languages import gettext, lazy_gettext
 from webui.words import sentence
 
 API: Final = "/api/"
+NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 # What is not here is a conflict with how things stand (409): names taken, floors reached, things given back already.
 STATUSES: Final[dict[Answer, HTTPStatus]] = {
@@ -61,6 +63,7 @@ def join(app: Flask) -> None:
     """Answer for everything that goes wrong under `app`."""
     app.register_error_handler(Refused, refused)
     app.register_error_handler(StoreFault, store_fault)
+    app.register_error_handler(OSError, os_fault)
     app.register_error_handler(HTTPException, http_error)
 
 
@@ -92,6 +95,15 @@ def store_fault(fault: StoreFault) -> Response:
     response = _answer(status, gettext(str(fault)), "card_full" if full else "store_fault")
     response.headers["Retry-After"] = "60"
     return response
+
+
+def os_fault(fault: OSError) -> Response:
+    """Answer that an upload could not be kept while it arrived. Any other fault of the system is our bug."""
+    if fault.errno in NO_ROOM:
+        return store_fault(CardFull("There is no room left for that upload. Nothing was kept; payments still work."))
+    if fault.errno == errno.EROFS:
+        return store_fault(StoreFault("The card can only be read just now. Nothing was kept."))
+    raise fault
 
 
 def http_error(error: HTTPException) -> Response:

@@ -9,6 +9,7 @@ import io
 import tarfile
 import zlib
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,12 @@ PACKAGES: Final = ("appliance", "mesh", "provisioning", "webui")
 BESIDE: Final = ("CHANGELOG.md", "LICENSE", "Makefile", "README.md", "pyproject.toml")
 HOUSE: Final = Path(__file__).parent.parent
 GZIP: Final = 16 + zlib.MAX_WBITS  # zlib writes no time into the header
+
+
+@lru_cache(maxsize=1)
+def kept_source(top: str) -> tuple[bytes, ...]:
+    """Return the pieces of the source, packed once: it does not change while it runs."""
+    return tuple(piece for piece in packed_source(top) if piece)
 
 
 def packed_source(top: str, house: Path = HOUSE) -> Iterator[bytes]:

@@ -12,6 +12,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +20,7 @@ from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.server import TcpWSGIServer
-from waitress.utilities import RequestEntityTooLarge
+from waitress.utilities import Error, RequestEntityTooLarge
 from waitress.wasyncore import close_all
 
 from appliance.errors import SettingsFault
@@ -33,6 +34,8 @@ THREADS: Final = 6
 CONNECTIONS_MAX: Final = 200
 SILENCE_MAX_S: Final = 30
 HEADER_SIZE_MAX: Final = 16 * 1024
+TOO_LARGE: Final = "That is more than this node takes in at once: at most {limit} bytes. Nothing was kept."
+NO_ROOM: Final = "There is no room left for that upload. Nothing was kept; payments still work."
 
 Ready = Callable[[int], None]
 
@@ -100,30 +103,37 @@ def _upload_room(data: Path) -> Path:
     return room
 
 
-class _TooLarge(RequestEntityTooLarge):  # type: ignore[misc]
-    """Says in one sentence that an upload is too large, before it was read."""
+class _Refusal(Error):  # type: ignore[misc]
+    """Says in one sentence why an upload was not taken in, before it was read to its end."""
 
-    def __init__(self, size_max: int, is_for_programs: bool) -> None:
-        super().__init__(f"That is more than this node takes in at once: at most {size_max} bytes. Nothing was kept.")
-        self._is_for_programs = is_for_programs
+    def __init__(self, status: HTTPStatus, words: str, path: str) -> None:
+        super().__init__(words)
+        self.code, self.reason = status.value, status.phrase
+        self._is_for_programs = path.startswith("/api/")
 
     def to_response(self, ident: str | None = None) -> tuple[str, list[tuple[str, str]], bytes]:  # noqa: ARG002
         kind, content = "text/plain; charset=utf-8", f"{self.body}\n"
         if self._is_for_programs:
-            document = {"type": "about:blank", "title": "Content Too Large", "status": self.code, "detail": self.body}
+            document = {"type": "about:blank", "title": self.reason, "status": self.code, "detail": self.body}
             kind, content = "application/problem+json", json.dumps(document)
-        return f"{self.code} Content Too Large", [("Content-Type", kind)], content.encode()
+        return f"{self.code} {self.reason}", [("Content-Type", kind)], content.encode()
 
 
 class _Parser(HTTPRequestParser):  # type: ignore[misc]
-    """Refuses at once what announces itself as too large, also to those who would wait for "100 Continue"."""
+    """Refuses at once what announces itself as too large, also to those who would wait for "100 Continue"; and what there is
+    no room for while it arrives.
+    """
 
     def received(self, data: bytes) -> int:
-        consumed: int = super().received(data)
-        found: object = self.error  # type: ignore[has-type]
-        if isinstance(found, RequestEntityTooLarge) and not isinstance(found, _TooLarge):
-            size_max = self.adj.max_request_body_size - BESIDES_FILE
-            self.error = _TooLarge(size_max, self.path.startswith("/api/"))
+        try:
+            consumed: int = super().received(data)
+        except OSError:
+            self.error = _Refusal(HTTPStatus.INSUFFICIENT_STORAGE, NO_ROOM, self.path)
+            self.completed = True
+            return len(data)
+        if isinstance(self.error, RequestEntityTooLarge):
+            words = TOO_LARGE.format(limit=self.adj.max_request_body_size - BESIDES_FILE)
+            self.error = _Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, words, self.path)
             self.expect_continue = False
         return consumed
 

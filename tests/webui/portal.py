@@ -56,7 +56,11 @@ def settle(data: Path) -> None:
 def running(data: Path) -> Iterator[Running]:
     """Run the portal of the node in `data`. It must end well, and have had nothing to say."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "webui", "--data", str(data)], cwd=CHECKOUT, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "webui", "--data", str(data)],
+        cwd=CHECKOUT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     portal = Running(process, settings.load(data).port, data)
     try:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, render_template, stream_with_context, url_for
+from flask import Blueprint, Response, render_template, url_for
 
 from webui.signin import node
-from webui.source import packed_source
+from webui.source import kept_source
 
 pages = Blueprint("source", __name__)
 
@@ -18,8 +18,8 @@ def show() -> str:
 
 @pages.get("/source.tar.gz")
 def take() -> Response:
-    """Hand out the source as it runs here, packed while it is sent."""
+    """Hand out the source as it runs here, piece by piece."""
     name = f"hedgerow-{node().version}"
-    response = Response(stream_with_context(packed_source(name)), mimetype="application/gzip")
+    response = Response(iter(kept_source(name)), mimetype="application/gzip")
     response.headers["Content-Disposition"] = f"attachment; filename={name}.tar.gz"
     return response
