@@ -33,17 +33,19 @@ class Answers:
         self._owed: dict[LogId, int] = {}
         self._passed: OrderedDict[LogId, tuple[int, int, float]] = OrderedDict()
         self.at: float | None = None
+        self._has_news = False
 
     def __bool__(self) -> bool:
         return bool(self._owed)
 
-    def owe(self, log: LogId, after: int, now: float, at: float) -> None:
+    def owe(self, log: LogId, after: int, now: float, at: float, is_news: bool = False) -> None:
         """Send what follows `after`, not before the moment `at`, unless it has just been on the road."""
         begin, end, then = self._passed.get(log, (0, 0, -self._memory))
         if now - then < self._memory and begin <= after < end:
             after = end
         if after < self._outlook.frontier.height(log):
             self._owed[log] = min(after, self._owed.get(log, after))
+            self._has_news = self._has_news or is_news
             self.at = at if self.at is None else min(at, self.at)
 
     def passed(self, log: LogId, after: int, upto: int, now: float) -> None:
@@ -64,6 +66,18 @@ class Answers:
         if upto >= self._outlook.frontier.height(log):
             del self._owed[log]
         if not self._owed:
+            self.at = None
+            self._has_news = False
+
+    def give_way(self, until: float) -> None:
+        """Somebody else is sending a long message, most likely an answer to what we were asked as well."""
+        if self.at is not None and not self._has_news:
+            self.at = max(self.at, until)
+
+    def drop(self) -> None:
+        """Nobody lacks anything any more, except perhaps what is news."""
+        if not self._has_news:
+            self._owed.clear()
             self.at = None
 
     def compose(self, size: int, now: float) -> Parcel | None:

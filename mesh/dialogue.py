@@ -178,9 +178,8 @@ class Dialogue:
     def _carry(self, log: LogId, height: int, now: float) -> None:
         carried = max(self._carried.get(log, 0), min(self._heard.get(log, 0), height))
         if height > carried:
-            self._answers.owe(
-                log, carried, now, now if self.outlook.is_by(self._road.node, log) else now + self._road.slot()
-            )
+            slot = 0.0 if self.outlook.is_by(self._road.node, log) else self._road.slot()
+            self._answers.owe(log, carried, now, now + slot, is_news=True)
         self._carried[log] = height
 
     def judge(self, now: float) -> tuple[list[Effect], bool, bool]:
@@ -197,7 +196,13 @@ class Dialogue:
                 effects.append(PeerHolds(neighbour.handle, self.scope, self.outlook.heights()))
             else:
                 differed = self._differs(neighbour, now) or differed
+        if agreed and self._all_show_ours(now):
+            self._answers.drop()
         return effects, agreed, differed
+
+    def _all_show_ours(self, now: float) -> bool:
+        kin = [one for one in self._road.neighbours.recent(now) if self._is_kin(one)]
+        return all(one.digests.get(self.scope) == self.outlook.digest for one in kin)
 
     def _differs(self, neighbour: Neighbour, now: float) -> bool:
         """Return whether this disagreement is a new one."""
@@ -230,12 +235,16 @@ class Dialogue:
         """Return the handles of neighbours with whom three rounds changed nothing."""
         return [neighbour.handle for neighbour in self.differing_kin(now)] if self._asking.is_stuck else []
 
+    def give_way(self, until: float) -> None:
+        """Leave answering to whoever is sending a long message."""
+        self._answers.give_way(until)
+
     def is_busy(self, now: float) -> bool:
         """Whether records or wants are about to pass, which tell more than a beacon."""
         at = self._asking.at
         if self._answers or (at is not None and at - now < self._road.timing.imin):
             return True
-        return self._hears_data(now) and bool(self._differing(now))
+        return self._hears_data(now) and any(self._may_help(one) for one in self._differing(now))
 
     def _hears_data(self, now: float) -> bool:
         return now - self._data_at < self._road.timing.quiet

@@ -12,7 +12,14 @@ from collections.abc import Iterable
 from math import inf
 from typing import Final
 
-from mesh.airform import SHORT_DIGEST_SIZE, Parcel, node_handle
+from mesh.airform import (
+    NODE_HANDLE_SIZE,
+    PARCEL_HEAD_SIZE,
+    SCOPE_HANDLE_SIZE,
+    SHORT_DIGEST_SIZE,
+    Parcel,
+    node_handle,
+)
 from mesh.beaconing import Beaconing
 from mesh.blob import BlobWant
 from mesh.blobcast import Blobcast
@@ -43,6 +50,7 @@ from mesh.reassembly import Reassembly, Sent, cut, size_in_parts
 from mesh.road import Road
 from mesh.timing import Timing
 from mesh.trickle import Chance
+from mesh.wire import Reader
 
 PACKET_SIZE_MIN: Final = 140  # a piece of a file, or a want for 20 logs
 PARTS_AT_ONCE: Final = 8  # how long a message grows, in packets, before others may speak
@@ -88,7 +96,8 @@ class Engine:
         self._refill: OrderedDict[tuple[bytes, int], Part] = OrderedDict()
         self._refill_at = 0.0
         self._air_free_at = -inf
-        self._calm_at = -inf
+        self._calm_at = -inf  # when whoever else was speaking has ended
+        self._mended_at = -inf  # until then others may ask for parts of our last message
         self._brought: OrderedDict[str, list[tuple[Scope, Run]]] = OrderedDict()
         self._message_size = max(packet_size_max, min(size_in_parts(packet_size_max, PARTS_AT_ONCE), MESSAGE_SIZE_GOAL))
         self._turn = 1
@@ -202,7 +211,12 @@ class Engine:
                     neighbour.shows(scope, digest)
 
     def _hear_part(self, peer: str, part: Part, now: float) -> list[Effect]:
+        if self._reassembly.is_new(part):
+            until = now + part.last * self._timing.packet + self._timing.quiet + self._timing.retry
+            for dialogue in self._dialogues.values():
+                dialogue.give_way(until)
         message = self._reassembly.add(part, now, self._road.slot())
+        self._refill.pop((part.message, part.index), None)
         if message is None:
             return []
         if len(message) < HEAD_SIZE or message[1] not in INSIDE_PARTS:
@@ -263,7 +277,8 @@ class Engine:
             or self._some_wants(now)
             or self._blobcast.speak(now)
         )
-        busy = any(dialogue.is_busy(now) for dialogue in self._dialogues.values())
+        busy = now < self._mended_at or self._reassembly.is_mending(now)
+        busy = busy or any(dialogue.is_busy(now) for dialogue in self._dialogues.values())
         if not packets and beaconing.is_time(now, self._all_agree(now), busy):
             packets = [self._beacon().encode()]
         if packets:
@@ -277,7 +292,15 @@ class Engine:
         if self._refill and self._refill_at <= now:
             count = min(len(self._refill), PARTS_AT_ONCE)
             return [self._refill.popitem(last=False)[1].encode() for _ in range(count)]
-        return [want.encode() for want in self._reassembly.wants(now)]
+        return [want.encode() for want in self._reassembly.wants(now, self._is_needless)]
+
+    def _is_needless(self, begin: bytes) -> bool:
+        """Whether a message that begins so comes from a node that holds just what we hold."""
+        if len(begin) < HEAD_SIZE + PARCEL_HEAD_SIZE or begin[1] != Kind.DATA:
+            return False
+        head = Reader(begin[HEAD_SIZE:])
+        scope, _, digest = head.take(SCOPE_HANDLE_SIZE), head.take(NODE_HANDLE_SIZE), head.take(SHORT_DIGEST_SIZE)
+        return any((one.outlook.handle, one.outlook.digest) == (scope, digest) for one in self._dialogues.values())
 
     def _some_answer(self, beaconing: Beaconing, now: float) -> list[bytes]:
         """Return one message, as packets. Scopes take turns."""
@@ -287,14 +310,15 @@ class Engine:
                 self._turn = -self._turn
                 if message[1] == Kind.DATA:
                     beaconing.told(scope, dialogue.outlook.digest, now)
-                return self._packets(message)
+                return self._packets(message, now)
         return []
 
-    def _packets(self, message: bytes) -> list[bytes]:
+    def _packets(self, message: bytes, now: float) -> list[bytes]:
         if len(message) <= self._road.packet_size_max:
             return [message]
         parts = cut(message, self._road.packet_size_max)
         self._sent.keep(parts)
+        self._mended_at = now + len(parts) * self._timing.packet + 2 * self._timing.quiet
         return [part.encode() for part in parts]
 
     def _some_wants(self, now: float) -> list[bytes]:

@@ -8,6 +8,7 @@ dropped here is asked for again by a want.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf
 from typing import Final
@@ -20,9 +21,9 @@ MESSAGE_SIZE_MAX: Final = 16 * 1024
 MESSAGES_MAX: Final = 16
 BYTES_MAX: Final = 64 * 1024
 AGE_MAX_S: Final = 600.0
-SENT_MAX: Final = 8
+SENT_MAX: Final = 16
 WHOLE_MAX: Final = 64
-ASKED_MAX: Final = 3
+ASKED_MAX: Final = 4
 MENDING: Final = 8  # after so many pauses nobody fills holes of a message any more
 
 
@@ -50,6 +51,7 @@ def cut(message: bytes, packet_size_max: int) -> list[Part]:
 class _Partial:
     last: int
     began: float
+    was_whole: bool  # it was put together before: it may come again, and is not asked for
     contents: dict[int, bytes] = field(default_factory=dict)
     size: int = 0
     ends: float = 0.0
@@ -81,6 +83,10 @@ class Reassembly:
         """Bytes held of unfinished messages."""
         return self._size
 
+    def is_new(self, part: Part) -> bool:
+        """Whether this is the first that was heard of a message."""
+        return part.message not in self._partials and part.message not in self._whole
+
     def add(self, part: Part, now: float, patience: float) -> bytes | None:
         """Return the message which this part completes. Raises `Malformed` where the whole is not what its name says.
 
@@ -90,7 +96,8 @@ class Reassembly:
             return None  # others are mending what is whole here
         partial = self._partials.get(part.message)
         if partial is None:
-            partial = self._partials[part.message] = _Partial(part.last, now)
+            was_whole = now - self._whole.get(part.message, -inf) < AGE_MAX_S
+            partial = self._partials[part.message] = _Partial(part.last, now, was_whole)
         self._partials.move_to_end(part.message)
         self._take(partial, part)
         partial.ends = now + (part.last - part.index) * self._packet
@@ -105,6 +112,7 @@ class Reassembly:
             self._drop(part.message)
             raise Malformed("the parts of a message do not belong together")
         if part.index not in partial.contents:
+            partial.asked = ASKED_MAX if partial.was_whole else 0
             partial.contents[part.index] = part.content
             partial.size += len(part.content)
             self._size += len(part.content)
@@ -114,11 +122,15 @@ class Reassembly:
         message = b"".join(contents[index] for index in sorted(contents))
         if message_id(message) != name:
             raise Malformed("a message put together is not the one that was sent")
+        self._close(name, now)
+        return message
+
+    def _close(self, name: bytes, now: float) -> None:
+        """Hear no more parts of this message for a while."""
         self._whole[name] = now
         self._whole.move_to_end(name)
         if len(self._whole) > WHOLE_MAX:
             self._whole.popitem(last=False)
-        return message
 
     def _drop(self, name: bytes) -> _Partial:
         partial = self._partials.pop(name)
@@ -136,14 +148,20 @@ class Reassembly:
         if partial and set(partial.missing()) <= set(want.missing):
             partial.ask_at = now + self._pause + patience
 
-    def wants(self, now: float) -> list[PartsWant]:
-        """Return what to ask for now, at most three times for a message; forget messages that are too old."""
+    def wants(self, now: float, is_needless: Callable[[bytes], bool]) -> list[PartsWant]:
+        """Return what to ask for now, at most four times without success; forget messages that are too old.
+
+        `is_needless` tells from how a message begins whether there can be anything new in it.
+        """
         self._expire(now)
+        for name in [name for name, partial in self._partials.items() if is_needless(partial.contents.get(0, b""))]:
+            self._drop(name)
+            self._close(name, now)
         due = [(name, partial) for name, partial in self._partials.items() if partial.ask_at <= now]
         asking = [(name, partial) for name, partial in due if partial.asked < ASKED_MAX]
         for _, partial in asking:
             partial.asked += 1
-            partial.ask_at = now + 2 * self._pause * 2**partial.asked
+            partial.ask_at = now + 2 * self._pause * partial.asked
         return [PartsWant(name, partial.missing()) for name, partial in asking]
 
     def _expire(self, now: float) -> None:
@@ -158,28 +176,33 @@ class Reassembly:
     def is_streaming(self, now: float) -> bool:
         """Whether parts are just coming in: others should wait. Nobody is waited for longer than his message takes."""
         return any(
-            now - partial.ends < self._pause and now - partial.began < self._pause * (partial.last + 2)
+            partial.asked < ASKED_MAX
+            and now - partial.ends < self._pause
+            and now - partial.began < self._pause * (partial.last + 2)
             for partial in self._partials.values()
         )
 
     def is_mending(self, now: float) -> bool:
         """Whether holes are still being asked for: a want would bring all of a message again."""
-        return any(
-            partial.asked < ASKED_MAX and now - partial.ends < MENDING * self._pause
-            for partial in self._partials.values()
-        )
+        return any(partial.asked < ASKED_MAX or now < partial.ask_at for partial in self._partials.values())
 
 
 class Sent:
-    """The last few messages that were sent in parts, kept to fill holes."""
+    """The last few messages that left in parts, kept to fill holes."""
 
     def __init__(self) -> None:
         self._messages: OrderedDict[bytes, list[Part]] = OrderedDict()
 
     def keep(self, parts: list[Part]) -> None:
         self._messages[parts[0].message] = parts
-        while len(self._messages) > SENT_MAX:
+        self._messages.move_to_end(parts[0].message)
+        while len(self._messages) > SENT_MAX or self.size > BYTES_MAX:
             self._messages.popitem(last=False)
+
+    @property
+    def size(self) -> int:
+        """Bytes kept."""
+        return sum(len(part.content) for parts in self._messages.values() for part in parts)
 
     def parts(self, want: PartsWant) -> list[Part]:
         """Return those parts that were asked for and are still here."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -27,6 +28,10 @@ PACKET_SIZE = 231
 
 def message(size: int, seed: int = 0) -> bytes:
     return Random(seed).randbytes(size)
+
+
+def nothing_known(begin: bytes) -> bool:
+    return False
 
 
 def reassembly() -> Reassembly:
@@ -62,10 +67,10 @@ def test_one_lost_part_is_asked_for_and_nothing_else() -> None:
     whole = reassembly()
     for part in parts[:2] + parts[3:]:
         assert whole.add(part, 10.0, 1.0) is None
-    assert whole.wants(15.9) == []
-    assert whole.wants(16.0) == [PartsWant(parts[0].message, (2,))]
+    assert whole.wants(15.9, nothing_known) == []
+    assert whole.wants(16.0, nothing_known) == [PartsWant(parts[0].message, (2,))]
     assert whole.add(parts[2], 20.0, 1.0) == message(1000)
-    assert whole.wants(500.0) == []
+    assert whole.wants(500.0, nothing_known) == []
 
 
 def test_while_more_parts_can_be_expected_none_is_asked_for() -> None:
@@ -74,18 +79,41 @@ def test_while_more_parts_can_be_expected_none_is_asked_for() -> None:
     whole.add(parts[0], 0.0, 0.0)
     assert len(parts) == 8
     assert whole.is_streaming(18.0)
-    assert whole.wants(18.9) == []
-    assert len(whole.wants(19.0)) == 1
+    assert whole.wants(18.9, nothing_known) == []
+    assert len(whole.wants(19.0, nothing_known)) == 1
     assert not whole.is_streaming(19.0)
 
 
-def test_holes_are_asked_for_three_times_and_seldomer_each_time() -> None:
+def test_holes_are_asked_for_a_few_times_and_seldomer_each_time() -> None:
     whole = reassembly()
     whole.add(cut(message(1000), PACKET_SIZE)[-1], 0.0, 0.0)
-    asked = [now for now in range(1000) if whole.wants(float(now))]
+    asked = [now for now in range(1000) if whole.wants(float(now), nothing_known)]
     assert len(asked) == ASKED_MAX
-    assert asked[1] - asked[0] < asked[2] - asked[1]
+    pauses = [later - sooner for sooner, later in pairwise(asked)]
+    assert pauses == sorted(set(pauses))
     assert not whole.is_mending(1000.0)
+
+
+def test_who_gets_on_goes_on_asking() -> None:
+    parts = cut(message(1600), PACKET_SIZE)
+    whole = reassembly()
+    asked = 0
+    for number, part in enumerate(parts[:3]):
+        whole.add(part, number * 200.0, 0.0)
+        asked += sum(len(whole.wants(number * 200.0 + second, nothing_known)) for second in range(200))
+    assert asked == 3 * ASKED_MAX
+    whole.add(parts[3], 600.0, 0.0)
+    assert whole.wants(700.0, nothing_known) == []
+    assert len(whole) == 0, "ten minutes are the end all the same"
+
+
+def test_a_message_that_can_hold_nothing_new_is_not_asked_for() -> None:
+    parts = cut(message(1000), PACKET_SIZE)
+    whole = reassembly()
+    for part in parts[:2]:
+        whole.add(part, 0.0, 0.0)
+    assert whole.wants(100.0, lambda begin: begin == parts[0].content) == []
+    assert len(whole) == whole.size == 0
 
 
 def test_nobody_asks_for_what_another_has_just_asked_for() -> None:
@@ -94,9 +122,9 @@ def test_nobody_asks_for_what_another_has_just_asked_for() -> None:
     for part in parts[1:]:
         whole.add(part, 0.0, 1.0)
     whole.overheard(PartsWant(parts[0].message, (0, 3)), 5.0, 2.0)
-    assert whole.wants(11.9) == []
+    assert whole.wants(11.9, nothing_known) == []
     whole.overheard(PartsWant(parts[0].message, (3,)), 11.9, 2.0)
-    assert len(whole.wants(12.0)) == 1
+    assert len(whole.wants(12.0, nothing_known)) == 1
 
 
 def test_a_message_that_is_not_what_its_name_says_is_dropped() -> None:
@@ -157,10 +185,17 @@ def test_no_flood_grows_past_the_bounds(flood: list[tuple[int, int, int]]) -> No
 def test_what_nobody_completes_is_forgotten() -> None:
     whole = reassembly()
     whole.add(cut(message(1000), PACKET_SIZE)[0], 0.0, 0.0)
-    whole.wants(AGE_MAX_S)
+    whole.wants(AGE_MAX_S, nothing_known)
     assert len(whole) == 1
-    whole.wants(AGE_MAX_S + 1)
+    whole.wants(AGE_MAX_S + 1, nothing_known)
     assert len(whole) == whole.size == 0
+
+
+def test_what_a_sender_keeps_is_bounded_in_bytes_too() -> None:
+    sent = Sent()
+    for seed in range(10):
+        sent.keep(cut(message(MESSAGE_SIZE_MAX, seed), PACKET_SIZE))
+        assert sent.size <= BYTES_MAX
 
 
 def test_a_sender_keeps_its_last_few_messages_and_ignores_what_it_no_longer_has() -> None:
