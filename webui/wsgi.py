@@ -12,6 +12,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -136,6 +137,10 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
             self.error = _Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, words, self.path)
             self.expect_continue = False
         return consumed
+
+    def close(self) -> None:
+        with suppress(OSError):  # what found no room finds none at its end either; the file is gone all the same
+            super().close()
 
 
 class _Channel(HTTPChannel):  # type: ignore[misc]

@@ -92,6 +92,17 @@ def test_a_zine_is_published_found_read_and_taken_along(ana: Page, tmp_path: Pat
     assert taken.value.path().read_bytes() == file.read_bytes()
 
 
+def test_a_file_beyond_measure_is_answered_with_a_sentence_the_browser_shows(ana: Page, tmp_path: Path):
+    file = tmp_path / "flood.md"
+    with file.open("wb") as flood:
+        flood.truncate(2 << 30)  # two gigabytes that take no room here
+    ana.goto("/archive")
+    ana.get_by_label("Title").fill("Flood")
+    ana.get_by_label("The file").set_input_files(file)
+    ana.get_by_role("button", name="Publish").click()
+    expect(ana.get_by_text("That is more than this node takes in at once")).to_be_visible()
+
+
 def test_an_offer_is_put_up_and_taken_down(ana: Page):
     ana.goto("/market")
     ana.get_by_label("I have something to give").check()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from appliance.founding import join
 from appliance.node import Node
 from appliance.settings import Settings
+from tests.webui.street import publish
 from tests.webui.visitor import Page, Visitor
 from webui import bundles, create_app
 
@@ -33,6 +36,26 @@ def test_what_was_taken_at_one_node_is_handed_in_at_the_next(street: Node, mill:
     assert "Storing water" in there.page("/archive").words
     again = Page(there.submit("/carry", "/carry", file=(bundle.data, "hedgerow.hedge")).text).words
     assert "Nothing in it was new here." in again
+
+
+def test_a_zine_whose_file_did_not_come_along_can_be_asked_for(street: Node, mill: Node):
+    publish(street, "A long one", os.urandom(40_000).hex().encode())
+    with tempfile.TemporaryFile() as file:
+        street.export_bundle(file, max_bytes=30_000)
+        file.seek(0)
+        mill.import_bundle(file)
+    zine = next(zine for zine in mill.zines().rows if not zine.is_here)
+    path, there = f"/archive/{zine.id}", Visitor(create_app(mill))
+    assert "not here yet" in there.page("/archive").words
+    assert "It has not arrived" in there.page(path).words
+    for missing in ("read", "file"):
+        response = there.get(f"{path}/{missing}")
+        assert response.status_code == 404
+        assert "This zine has not arrived here yet." in Page(response.text).words
+    if not zine.wanted:
+        there.submit(path, f"{path}/ask")
+    assert "It was asked for" in there.page(path).words
+    assert mill.zine(zine.id).wanted
 
 
 def test_a_torn_bundle_is_good_up_to_the_tear(street: Node, mill: Node, stranger: Visitor):
