@@ -113,7 +113,8 @@ class Dialogue:
         lacking = [log for log, height in shown.items() if self._is_lacking(log, height)]
         # Who wrote some of it speaks first, and all others hear that: with equal slots two would often speak at once.
         first = any(self.outlook.is_by(self._road.node, log) for log in lacking)
-        at = now + self._road.slot() + (0.0 if first else self._road.timing.packet)
+        timing = self._road.timing
+        at = now + self._road.slot() + (0.0 if first else timing.slot_max + timing.packet)
         for log in lacking:
             self._answers.owe(log, shown[log], now, at)
         return bool(lacking)
