@@ -92,6 +92,7 @@ class Daemon:
         is_on = radio_switch.is_on(self._node.settings.data)
         if is_on == self._is_on:
             return
+        self._node.finish_arrivals()
         self._is_on = is_on
         if is_on:
             self._roads = {road.name: road for road in self._make_roads()}

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from appliance import place, settings
+from appliance.card import make_directory, sync
 from appliance.clock import Clock
 from appliance.commons.names import clean_name
 from appliance.door import Door
@@ -55,7 +56,7 @@ def _begin(wanted: Settings) -> NodeKey:
     if wanted.key_file.exists() or wanted.database.exists():
         raise SettingsFault(f"{wanted.data} already holds a node. Choose another directory.")
     try:
-        wanted.data.mkdir(parents=True, exist_ok=True)
+        make_directory(wanted.data)
         key = NodeKey(os.urandom(32))
         handle = os.open(wanted.key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w", encoding="ascii") as file:
@@ -65,6 +66,7 @@ def _begin(wanted: Settings) -> NodeKey:
     except OSError as fault:
         raise SettingsFault(f"{wanted.data} cannot be written ({fault.strerror}). Choose another directory.") from fault
     settings.write(wanted.data, wanted)
+    sync(wanted.data)
     return key
 
 
@@ -75,6 +77,7 @@ def _furnish(wanted: Settings, scope: Scope, epoch_key: EpochKey) -> Door:
         private.set_secret("commons", scope)
         private.set_secret("epoch_key", epoch_key)
         private.set_mark("place", place.here(wanted.key_file))
+    database.close()
     return Door(wanted)
 
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from appliance import card
 from appliance.errors import StoreFault
 from mesh import canonical
 from mesh.errors import Malformed
@@ -55,7 +55,7 @@ class Keel:
 def read(path: Path) -> Keel | None:
     """Return the mark in file `path`; None where there is none, or only a torn one. May raise `StoreFault`."""
     try:
-        for part in _left_by_the_dead(path):
+        for part in card.left_by_the_dead(path.parent, f".{path.name}."):
             part.unlink(missing_ok=True)
         with path.open("rb") as file:
             raw = file.read(SIZE_MAX)
@@ -83,11 +83,3 @@ def write(path: Path, keel: Keel) -> None:
         raise StoreFault(
             f"The keel mark {path} cannot be written: {fault.strerror}. Check the card and its owner."
         ) from fault
-
-
-def _left_by_the_dead(path: Path) -> Iterator[Path]:
-    """Yield the unfinished marks of processes that were killed while they wrote."""
-    for part in path.parent.glob(f".{path.name}.*.part"):
-        number = part.name.removeprefix(f".{path.name}.").partition("-")[0]
-        if number.isdigit() and not Path("/proc", number).exists():
-            yield part

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from appliance import settings
+from appliance.card import make_directory, sync
 from appliance.door import Door
 from appliance.errors import SettingsFault, StoreFault
 from appliance.store.database import os_fault
@@ -18,7 +19,10 @@ def restore(source: Path, data: Path) -> None:
     if data.exists() and any(data.iterdir()):
         raise SettingsFault(f"{data} is not empty. Name a new directory; the old one stays as it is.")
     try:
+        make_directory(data)
         shutil.copytree(source, data, dirs_exist_ok=True)
+        for path in (*sorted(data.rglob("*"), reverse=True), data):  # what a directory names before the directory
+            sync(path)
     except shutil.Error as fault:
         shutil.rmtree(data, ignore_errors=True)
         raise StoreFault(f"{source} could not be copied to {data} ({fault.args[0][0][2]}).") from fault

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,6 +15,7 @@ from typing import Any, Final
 
 from appliance import radio_switch
 from appliance.answers import Air, Neighbour, Status
+from appliance.card import left_by_the_dead, make_directory, sync
 from appliance.desks.carrying import Carrying
 from appliance.errors import CardFull, StoreFault
 from appliance.store.audit import broken_facts, broken_files, broken_laws
@@ -28,6 +30,7 @@ FEW: Final = 5  # sums over fewer people would tell about single ones
 HOUR_MS: Final = 3_600_000
 LAST_BYTES: Final = 1 << 20
 AIR_SHARE: Final = 0.03
+VERIFYING: Final = ".verify-"
 
 
 class Care(Carrying):
@@ -140,7 +143,9 @@ class Care(Carrying):
 
     def _broken_views(self) -> Iterator[str]:
         """Make the views again in a copy, and compare."""
-        with tempfile.TemporaryDirectory(dir=self.settings.data, prefix=".verify-") as directory:
+        for left in left_by_the_dead(self.settings.data, VERIFYING):
+            shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(dir=self.settings.data, prefix=f"{VERIFYING}{os.getpid()}-") as directory:
             copy = Path(directory) / "hedgerow.db"
             self.database.copy_to(copy)
             there = Database(copy)
@@ -163,7 +168,8 @@ class Care(Carrying):
         """Write a consistent copy of the whole node into a new directory, while it runs. Raises `StoreFault`."""
         self.seal()
         try:
-            destination.mkdir(parents=True)
+            make_directory(destination.parent)
+            destination.mkdir()
             for file in (self.settings.data / "node.yaml", self.settings.key_file):
                 _copy_file(file, destination / file.name)
             (destination / "blobs").mkdir()
@@ -171,8 +177,8 @@ class Care(Carrying):
             for blob in self.blobs.names():
                 with suppress(FileNotFoundError):  # taken back meanwhile
                     _copy_file(self.blobs.path(blob), destination / "blobs" / blob.hex())
-            _sync(destination / "hedgerow.db")
-            _sync(destination)
+            for path in (destination / "hedgerow.db", destination / "blobs", destination, destination.parent):
+                sync(path)
         except FileExistsError as fault:
             raise StoreFault(f"{destination} exists already. Name a new directory for the backup.") from fault
         except OSError as fault:
@@ -194,11 +200,3 @@ def _copy_file(source: Path, target: Path) -> None:
             file.write(chunk)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -91,6 +91,15 @@ class Neighbourhood(Boards):
             self.shelf.has_arrived(blob)
         return True
 
+    def finish_arrivals(self) -> None:
+        """Take up the files that were being put on the shelf when the node ended; torn ones are asked for again."""
+        for blob, size in self.database.rows("SELECT blob, size FROM wanted"):
+            if self.blobs.has(blob):
+                with self.database.writing():
+                    self.shelf.has_arrived(blob)
+            elif not self.blobs.missing(blob, size):
+                self.finish_file(blob)
+
     def peer_holds(self, road: str, peer_handle: bytes, scope: Scope, heights: Mapping[LogId, int]) -> None:
         """Note what a neighbour showed to hold. It decides between good and settled, and whether a lost tail came home."""
         node = self._node_by_handle(peer_handle)

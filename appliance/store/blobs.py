@@ -14,11 +14,13 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import IO, BinaryIO, Final
 
+from appliance.card import left_by_the_dead, make_directory, sync
 from appliance.errors import CardFull, Objection, Refused
 from appliance.store.database import os_fault
 from mesh.blob import PIECE_SIZE
 
 CHUNK: Final = 1 << 16
+NEW: Final = ".new-"
 
 
 class Blobs:
@@ -35,8 +37,10 @@ class Blobs:
     def keep(self, content: BinaryIO, size_max: int) -> tuple[bytes, int]:
         """Keep what can be read from `content`; return its digest and size. Raises `Refused` over `size_max`, `CardFull`."""
         with self._troubles():
-            self.directory.mkdir(exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self.directory, prefix=".new-", delete=False) as file:
+            make_directory(self.directory)
+            for part in left_by_the_dead(self.directory, NEW):
+                part.unlink(missing_ok=True)
+            with tempfile.NamedTemporaryFile(dir=self.directory, prefix=f"{NEW}{os.getpid()}-", delete=False) as file:
                 try:
                     blob, size = self._copy(content, file, size_max)
                     self._name(file, blob)
@@ -60,14 +64,7 @@ class Blobs:
         file.flush()
         os.fsync(file.fileno())
         Path(file.name).rename(self.path(blob))
-        self._sync_directory()
-
-    def _sync_directory(self) -> None:
-        handle = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        sync(self.directory)
 
     def put_piece(self, blob: bytes, size: int, index: int, content: bytes) -> bool:
         """Keep the `index`-th piece of a file that is still arriving. Returns whether it was the last missing one."""
@@ -76,7 +73,7 @@ class Blobs:
         if index not in missing or len(content) != min(PIECE_SIZE, size - offset):
             return False
         with self._troubles():
-            self.directory.mkdir(exist_ok=True)
+            make_directory(self.directory)
             self.check_space(len(content))
             _write_at(self._part(blob), offset, content)
             _write_at(self._note(blob), index, b"\1")
@@ -94,20 +91,21 @@ class Blobs:
     def put_next(self, blob: bytes, offset: int, content: bytes) -> None:
         """Write what a bundle brings, in order; what is there already is written over with the same."""
         with self._troubles():
-            self.directory.mkdir(exist_ok=True)
+            make_directory(self.directory)
             self.check_space(len(content))
             _write_at(self._part(blob), offset, content)
 
     def finish(self, blob: bytes) -> bool:
         """Give an arrived file its name if its digest is right; drop it otherwise."""
         part = self._part(blob)
-        with self._troubles(), part.open("rb") as file:
+        with self._troubles(), suppress(FileNotFoundError), part.open("rb") as file:
             if digest_of(file) == blob:
                 self._name(file, blob)
                 self._note(blob).unlink(missing_ok=True)
                 return True
-        part.unlink()
-        self._note(blob).unlink(missing_ok=True)
+        with self._troubles():
+            part.unlink(missing_ok=True)
+            self._note(blob).unlink(missing_ok=True)
         return False
 
     def drop(self, blob: bytes) -> None:
