@@ -25,6 +25,7 @@ Row = Sequence[Any]
 MakeDatabase = Callable[..., peewee.SqliteDatabase]
 Version = tuple[int, int, int]
 SQLITE: Final[MakeDatabase] = peewee.SqliteDatabase
+DATABASE_ERRORS: Final = (peewee.DatabaseError, sqlite3.DatabaseError)  # rows and cursors speak past peewee
 
 PRAGMAS: Final = (
     ("journal_mode", "wal"),
@@ -42,19 +43,23 @@ class Database:
     def __init__(self, path: Path, make: MakeDatabase = SQLITE) -> None:
         self.path = path
         self._writes = 0
-        self._peewee = make(str(path), pragmas=PRAGMAS, timeout=BUSY_S)
         with self._troubles():
+            self._peewee = make(str(path), pragmas=(), timeout=BUSY_S)
             self._recognise()
+            self._peewee = make(str(path), pragmas=PRAGMAS, timeout=BUSY_S)
             self._migrate()
 
     def _recognise(self) -> None:
-        """Refuse a file that some other program made, before a single byte of it is changed."""
-        ours = self.value("PRAGMA application_id")
-        tables = self.value("SELECT count(*) FROM sqlite_master")
-        if ours != APPLICATION_ID and tables:
-            raise StoreFault(f"{self.path} is the database of another program. Choose an empty data directory.")
-        if self.value("PRAGMA user_version") > len(MIGRATIONS):
-            raise StoreFault(f"{self.path} was written by a newer Hedgerow. Install that version to open it.")
+        """Refuse a file that some other program made, before a single byte of it is changed: the pragmas would change some."""
+        try:
+            ours = self.value("PRAGMA application_id")
+            tables = self.value("SELECT count(*) FROM sqlite_master")
+            if ours != APPLICATION_ID and tables:
+                raise StoreFault(f"{self.path} is the database of another program. Choose an empty data directory.")
+            if self.value("PRAGMA user_version") > len(MIGRATIONS):
+                raise StoreFault(f"{self.path} was written by a newer Hedgerow. Install that version to open it.")
+        finally:
+            self.close()
 
     def _migrate(self) -> None:
         if self.value("PRAGMA user_version") == len(MIGRATIONS):
@@ -139,10 +144,17 @@ class Database:
     def _troubles(self) -> Iterator[None]:
         try:
             yield
-        except (peewee.DatabaseError, sqlite3.DatabaseError) as fault:  # rows and cursors speak past peewee
-            raise store_fault(self.path, str(fault)) from fault
+        except DATABASE_ERRORS as fault:
+            raise store_fault(self.path, str(_first(fault))) from fault
         except OSError as fault:
             raise os_fault(self.path, fault) from fault
+
+
+def _first(fault: BaseException) -> BaseException:
+    """Return what began it. On a full card SQLite itself undoes the transaction, and peewee fails to undo it once more."""
+    while isinstance(fault.__context__, DATABASE_ERRORS):
+        fault = fault.__context__
+    return fault
 
 
 def store_fault(path: Path, said: str) -> StoreFault:
