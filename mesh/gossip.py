@@ -46,7 +46,7 @@ from mesh.packet import (
     Want,
     parse,
 )
-from mesh.reassembly import Reassembly, Sent, cut, size_in_parts
+from mesh.reassembly import AHEAD_MAX, Reassembly, Sent, cut, size_in_parts
 from mesh.road import Road
 from mesh.timing import Timing
 from mesh.trickle import Chance
@@ -59,6 +59,7 @@ WAKE_MAX_S: Final = 3600.0
 NO_COMMONS: Final = bytes(SHORT_DIGEST_SIZE)
 MESSAGE_SIZE_GOAL: Final = 2048
 BROUGHT_MAX: Final = 16
+PATIENCE: Final = 3  # pauses between wants: for so long a stream of others is let pass before we speak again
 INSIDE_PARTS: Final = (Kind.DATA, Kind.FORK_PROOF)
 
 FAULTS: Final = (
@@ -97,6 +98,7 @@ class Engine:
         self._refill_at = 0.0
         self._air_free_at = -inf
         self._calm_at = -inf  # when whoever else was speaking has ended
+        self._waited_since = -inf  # how long somebody else has been speaking
         self._mended_at = -inf  # until then others may ask for parts of our last message
         self._brought: OrderedDict[str, list[tuple[Scope, Run]]] = OrderedDict()
         self._message_size = max(packet_size_max, min(size_in_parts(packet_size_max, PARTS_AT_ONCE), MESSAGE_SIZE_GOAL))
@@ -212,7 +214,7 @@ class Engine:
 
     def _hear_part(self, peer: str, part: Part, now: float) -> list[Effect]:
         if self._reassembly.is_new(part):
-            until = now + part.last * self._timing.packet + self._timing.quiet + self._timing.retry
+            until = now + min(part.last, AHEAD_MAX) * self._timing.packet + self._timing.quiet + self._timing.retry
             for dialogue in self._dialogues.values():
                 dialogue.give_way(until)
         message = self._reassembly.add(part, now, self._road.slot())
@@ -242,17 +244,20 @@ class Engine:
             self._remember(dialogue.scope, waited)
             effects += waited
         beaconing.holds({scope: dialogue.outlook.digest for scope, dialogue in self._dialogues.items()}, now)
-        for dialogue in self._dialogues.values():
-            shown, agreed, differed = dialogue.judge(now)
-            effects += shown
-            if agreed:
-                beaconing.agreed(now, self._all_agree(now))
-            if differed:
-                beaconing.differed(now)
+        effects += self._judge(beaconing, now)
         stuck = self._dialogues.items()
         self.stalemates = [(handle, scope) for scope, one in stuck for handle in one.stalemates(now)]
         self._blobcast.look(now)
         return effects + [Send(packet) for packet in self._speak(beaconing, now)]
+
+    def _judge(self, beaconing: Beaconing, now: float) -> list[Effect]:
+        """Look at the digests that were heard: a beacon shows those of all scopes, and is answered once."""
+        judged = [dialogue.judge(now) for dialogue in self._dialogues.values()]
+        if any(agreed for _, agreed, _ in judged):
+            beaconing.agreed(now, self._all_agree(now))
+        if any(differed for _, _, differed in judged):
+            beaconing.differed(now)
+        return [effect for shown, _, _ in judged for effect in shown]
 
     def _follow(self, now: float) -> Beaconing:
         """Keep a dialogue for each scope that the node follows, in their order."""
@@ -267,10 +272,13 @@ class Engine:
         return self._beaconing
 
     def _speak(self, beaconing: Beaconing, now: float) -> list[bytes]:
-        if self._reassembly.is_streaming(now):
+        if not self._reassembly.is_streaming(now):
+            self._waited_since = now
+        elif now - self._waited_since < PATIENCE * self._timing.retry:
             self._calm_at = now + self._road.slot()
         if now < max(self._air_free_at, self._calm_at):
             return []
+        self._waited_since = now
         packets = (
             self._some_parts(now)
             or self._some_answer(beaconing, now)

@@ -229,8 +229,9 @@ def test_nodes_that_start_together_and_hold_the_same_find_each_other() -> None:
     assert all(len(island.engine.neighbours.recent(100.0)) == 2 for island in found)
 
 
-def test_a_node_that_restarts_among_silent_neighbours_learns_that_it_is_not_alone() -> None:
-    air, (a, _, _) = settled()
+@pytest.mark.parametrize("commons", [None, COMMONS], ids=["public", "commons"])
+def test_a_node_that_restarts_among_silent_neighbours_learns_that_it_is_not_alone(commons: Scope | None) -> None:
+    air, (a, _, _) = settled(commons=commons)
     a.holdings.write("two loaves, rye")
     air.stir()
     air.run(2 * 3600)
@@ -241,8 +242,9 @@ def test_a_node_that_restarts_among_silent_neighbours_learns_that_it_is_not_alon
     assert len(again.engine.neighbours.recent(air.now)) >= 1
 
 
-def test_a_node_that_restarts_soon_after_the_others_spoke_need_not_wait_for_long() -> None:
-    air, (a, _, _) = settled()
+@pytest.mark.parametrize("commons", [None, COMMONS], ids=["public", "commons"])
+def test_a_node_that_restarts_soon_after_the_others_spoke_need_not_wait_for_long(commons: Scope | None) -> None:
+    air, (a, _, _) = settled(commons=commons)
     a.holdings.write("two loaves, rye")
     air.stir()
     air.run(120)
