@@ -95,6 +95,7 @@ def test_a_node_in_trouble_says_so_to_everybody_and_what_to_do_to_its_keeper(
     assert "This node only reads for now." in ben.page("/").words
     assert "nothing can be paid here" in ben.page("/ledger").words
     assert "Go on without it" in ana.page("/steward").words
+    assert "Something is not as it was." not in ana.page("/steward").words
     ana.submit("/steward", "/steward/lost-tail")
     assert told == []
     ana.submit("/steward", "/steward/lost-tail", sure="yes")

@@ -31,6 +31,14 @@ TROUBLES: Final = {
     "other_hardware": lazy_gettext(
         "This card was made on another machine. So that two nodes never write under one name, it writes nothing for now."
     ),
+    "superseded": lazy_gettext(
+        "This node already goes on in a newer book, on another card. So that nobody hears two voices under one name, "
+        "this one writes nothing."
+    ),
+    "forked": lazy_gettext(
+        "Two different things were written under this node's name, as happens when a card is copied and both run. "
+        "Find the other one and switch it off; until then this one writes nothing."
+    ),
 }
 
 
