@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import cached_property
 from hashlib import blake2b
 from importlib.metadata import version
@@ -23,7 +23,7 @@ from appliance.store.counting import Counting
 from appliance.store.database import Database, os_fault
 from appliance.store.records import Records
 from appliance.store.shelf import Shelf
-from appliance.store.views import AllViews, state_hash
+from appliance.store.views import AllViews, state_hash, view_sizes
 from mesh.keys import PUBLIC, Scope, written
 
 FEW: Final = 5  # sums over fewer people would tell about single ones
@@ -136,10 +136,12 @@ class Care(Carrying):
     def verify(self) -> Iterator[str]:
         """Yield a sentence for whatever is wrong; change nothing. Payments go on meanwhile."""
         with self.database.reading():
-            yield from broken_facts(self.database, self.records)
+            facts = list(broken_facts(self.database, self.records))
+            yield from facts
             yield from broken_laws(self.database)
         yield from broken_files(self.blobs)
-        yield from self._broken_views()
+        if not facts:  # views of damaged facts tell nothing
+            yield from self._broken_views()
 
     def _broken_views(self) -> Iterator[str]:
         """Make the views again in a copy, and compare."""
@@ -148,15 +150,17 @@ class Care(Carrying):
         with tempfile.TemporaryDirectory(dir=self.settings.data, prefix=f"{VERIFYING}{os.getpid()}-") as directory:
             copy = Path(directory) / "hedgerow.db"
             self.database.copy_to(copy)
-            there = Database(copy)
-            kept = {scope: state_hash(there, scope) for scope in self.scopes()}
-            shelf = Shelf(there, self.blobs, self.settings.archive.fetch_limit_bytes)
-            with there.writing():
-                Counting(there, Records(there), self.commons, AllViews(there, shelf)).rebuild()
-            for scope in self.scopes():
-                if state_hash(there, scope) != kept[scope]:
-                    yield f"the views of {self._scope_name(scope)} differ from what was signed; run hedgerow rebuild"
-            there.close()
+            with closing(Database(copy)) as there:
+                kept, sizes = {scope: state_hash(there, scope) for scope in self.scopes()}, view_sizes(there)
+                shelf = Shelf(there, self.blobs, self.settings.archive.fetch_limit_bytes)
+                with there.writing():
+                    Counting(there, Records(there), self.commons, AllViews(there, shelf)).rebuild()
+                for scope in self.scopes():
+                    if state_hash(there, scope) != kept[scope]:
+                        yield f"the views of {self._scope_name(scope)} differ from what was signed; run hedgerow rebuild"
+                for table, size in view_sizes(there).items():
+                    if size != sizes[table]:
+                        yield f"view {table} has {sizes[table]} rows and should have {size}; run hedgerow rebuild"
 
     def rebuild(self) -> None:
         """Make every view again from what was signed."""

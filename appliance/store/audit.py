@@ -10,12 +10,18 @@ from appliance.store.blobs import Blobs
 from appliance.store.database import Database
 from appliance.store.records import Log, Records
 from mesh.errors import PeerFault
-from mesh.keys import written
+from mesh.keys import PublicKey, written
 from mesh.links import Opening
-from mesh.log import Checkpoint, first_head, next_head
+from mesh.log import Checkpoint, ForkProof, first_head, next_head
 from mesh.record import NO_TEXT, Record, RecordId
 
 CHUNK: Final = 512
+# Every balance beside the sum of its postings, where the two differ; either may be missing.
+BALANCES_AND_SUMS: Final = """
+    SELECT node, number, currency, sum(amount), sum(total) FROM (
+        SELECT node, number, currency, amount, 0 AS total FROM balance
+        UNION ALL SELECT node, number, currency, 0, sum(amount) FROM posting GROUP BY node, number, currency
+    ) GROUP BY node, number, currency HAVING sum(amount) <> sum(total)"""
 
 
 def broken_facts(database: Database, records: Records) -> Iterator[str]:
@@ -25,16 +31,25 @@ def broken_facts(database: Database, records: Records) -> Iterator[str]:
         yield f"the database file is damaged: {sound}"
     for log in records.logs():
         yield from _broken_log(database, records, log)
+    for key, one, other in database.rows("SELECT public_key, one, other FROM fork_proof JOIN log USING (log)"):
+        yield from _broken_proof(PublicKey(key), one, other)
 
 
 def _broken_log(database: Database, records: Records, log: Log) -> Iterator[str]:
     name, head, seq = written(log.log), first_head(log.log), 0
     certificates = dict(_checkpoints(database, log))
+    if max(certificates, default=0) != log.certified or (
+        log.certified and certificates[log.certified].head != log.certified_head
+    ):
+        yield f"log {name} is not signed up to {log.certified}, as it says"
     while chunk := records.span(log.no, seq, seq + CHUNK):
+        noted = _noted(database, log, seq)
         for record in chunk:
             seq += 1
             head = next_head(head, record)
             yield from _broken_record(records, log, seq, record)
+            if noted.get(seq) != (head, _kind(record)):
+                yield f"what is noted beside {RecordId(log.log, seq)} is not what stands there"
             if seq in certificates:
                 yield from _broken_checkpoint(log, certificates.pop(seq), head)
     if (seq, head) != (log.height, log.head):
@@ -42,6 +57,28 @@ def _broken_log(database: Database, records: Records, log: Log) -> Iterator[str]
     if certificates:
         yield f"log {name} has checkpoints above its last entry"
     yield from _broken_opening(records, log)
+
+
+def _noted(database: Database, log: Log, after: int) -> dict[int, tuple[bytes, int]]:
+    """Return what the table says of records: their heads and kinds."""
+    rows = database.rows(
+        "SELECT seq, head, kind FROM record WHERE log_no = ? AND seq > ? AND seq <= ?", log.no, after, after + CHUNK
+    )
+    return {seq: (head, kind) for seq, head, kind in rows}
+
+
+def _kind(record: Record) -> int | None:
+    try:
+        return record.kind
+    except PeerFault:
+        return None
+
+
+def _broken_proof(public_key: PublicKey, one: bytes, other: bytes) -> Iterator[str]:
+    try:
+        ForkProof(public_key, Checkpoint.parse(one), Checkpoint.parse(other)).check()
+    except PeerFault:
+        yield "a proof that a node told two stories proves nothing"
 
 
 def _checkpoints(database: Database, log: Log) -> Iterator[tuple[int, Checkpoint]]:
@@ -82,7 +119,8 @@ def _broken_opening(records: Records, log: Log) -> Iterator[str]:
     except PeerFault as fault:
         yield f"the opening of {written(log.log)} is wrong: {fault}"
         return
-    if (opening.log, opening.scope, opening.node) != (log.log, log.scope, log.node):
+    names = (opening.log, opening.scope, opening.node, opening.public_key, opening.incarnation)
+    if names != (log.log, log.scope, log.node, log.public_key, log.incarnation):
         yield f"the opening of {written(log.log)} is that of another log"
 
 
@@ -92,6 +130,8 @@ def broken_laws(database: Database) -> Iterator[str]:
         "SELECT currency, sum(amount) FROM balance GROUP BY currency HAVING sum(amount) <> 0"
     ):
         yield f"currency {currency} sums to {total}, not to zero"
+    for node, number, currency, amount, total in database.rows(BALANCES_AND_SUMS):
+        yield f"account {written(node)}.{number} stands at {amount} in currency {currency}, but its entries sum to {total}"
     for node, number, currency, amount, floor in database.rows(
         "SELECT node, member, currency, amount, floor FROM (SELECT node, balance.number AS member, currency, amount, floor"
         " FROM balance JOIN currency ON currency.number = currency) WHERE amount < floor"

@@ -10,6 +10,7 @@ from appliance import kinds
 from appliance.kinds import NodeCard, PostCard
 from appliance.store.database import Database, Row
 from appliance.store.ledger_views import LedgerViews
+from appliance.store.migrations import VIEW_TABLES
 from appliance.store.records import Log
 from appliance.store.shelf import Shelf
 from mesh import canonical
@@ -99,6 +100,11 @@ def state_hash(database: Database, scope: bytes) -> str:
     for row in _state_rows(database, scope):
         whole.update(canonical.encode(list(row)))
     return whole.hexdigest()
+
+
+def view_sizes(database: Database) -> dict[str, int]:
+    """Return how many rows each view has, also those that are no part of any digest: what searching finds, what waits."""
+    return {table: int(database.value(f"SELECT count(*) FROM {table}")) for table in VIEW_TABLES}
 
 
 def _state_rows(database: Database, scope: bytes) -> Iterator[Row]:

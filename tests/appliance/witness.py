@@ -12,7 +12,7 @@ from typing import Final
 from appliance.door import Door
 from appliance.settings import Settings
 from appliance.store.database import Row
-from appliance.store.views import _state_rows, state_hash
+from appliance.store.views import _state_rows, state_hash, view_sizes
 from mesh.errors import PeerFault
 from mesh.keys import PUBLIC
 from mesh.links import Opening
@@ -80,10 +80,11 @@ class Witness:
         assert not list(overdrawn(door)), "a floor was passed"
 
     def _look_after_rebuild(self, door: Door) -> None:
-        before = [state_hash(door.database, scope) for scope in SCOPES]
+        before, sizes = [state_hash(door.database, scope) for scope in SCOPES], view_sizes(door.database)
         with door.database.writing():
             door.counting.rebuild()
         assert [state_hash(door.database, scope) for scope in SCOPES] == before, "rebuilt views differ"
+        assert view_sizes(door.database) == sizes, "rebuilt views have other rows"
 
 
 def sums(door: Door) -> list[Row]:
