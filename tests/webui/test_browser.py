@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import zxingcpp
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.webui.browser import FLAGS, launched, sign_in, visit, without_style
@@ -164,6 +166,24 @@ def test_a_phone_that_looks_for_the_internet_is_shown_the_poster_and_may_stay(
     page.goto(f"http://captive.apple.com:{portal.port}/hotspot-detect.html")
     assert page.url == f"{portal.address}/poster"
     context.close()
+
+
+GREY_VALUES = """async picture => {
+    const image = new Image(); image.src = 'data:image/png;base64,' + picture; await image.decode();
+    const canvas = document.createElement('canvas'); canvas.width = image.width; canvas.height = image.height;
+    const pen = canvas.getContext('2d'); pen.drawImage(image, 0, 0);
+    const dots = pen.getImageData(0, 0, image.width, image.height).data;
+    return [image.width, image.height, [...dots.filter((_, place) => place % 4 == 0)]] }"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_another_phone_reads_the_square_on_the_poster(browser: Browser, portal: Running, scheme: str):
+    with visit(browser, portal.address, scripts=True, color_scheme=scheme) as page:
+        page.goto("/poster")
+        shown = page.get_by_role("img", name=portal.address).screenshot()
+        width, height, greys = page.evaluate(GREY_VALUES, b64encode(shown).decode())
+    (found,) = zxingcpp.read_barcodes(memoryview(bytes(greys)).cast("B", (height, width)))
+    assert found.text == portal.address
 
 
 @pytest.fixture(scope="module")
