@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import get_ident
 from typing import Any, Final
@@ -74,13 +74,22 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """The one writer door. What happens inside is on the card when the block ends, or never happened."""
-        with self._troubles():
-            if self._peewee.in_transaction():
+        if self._peewee.in_transaction():
+            with self._troubles():
                 yield
-                return
-            with self._peewee.atomic("IMMEDIATE"):
+            return
+        try:
+            with self._troubles(), self._peewee.atomic("IMMEDIATE"):
                 yield
-            self._writes += 1
+        except CardFull:
+            self._empty_log()
+            raise
+        self._writes += 1
+
+    def _empty_log(self) -> None:
+        """Move the write-ahead log into the file, if it still fits there: then the next try finds room in the log."""
+        with suppress(StoreFault):
+            self.run("PRAGMA wal_checkpoint(PASSIVE)")
 
     @contextmanager
     def reading(self) -> Iterator[None]:
