@@ -201,7 +201,7 @@ def elm(card: Card) -> Iterator[Node]:
 @pytest.mark.real
 def test_a_full_card_takes_nothing_half_and_goes_on_when_there_is_room(elm: Node, card: Card) -> None:
     ana, ben = elm.accounts()
-    hours, paid = elm.currency("hours"), []
+    hours, paid, refusals = elm.currency("hours"), [], 0
     card.fill(but=96 * 1024)
     with pytest.raises(CardFull) as refusal:
         elm.publish(ZineForm("Bread"), BytesIO(b"# Bread\n" * 1000), "bread.md", ana)
@@ -209,7 +209,10 @@ def test_a_full_card_takes_nothing_half_and_goes_on_when_there_is_room(elm: Node
     for number in range(2000):
         try:
             paid.append(elm.pay(ana, ben, 1, hours, "x" * 200, str(number)).id)
+            refusals = 0
         except CardFull:
+            refusals += 1
+        if refusals == 2:  # after the first the log is emptied, and there may be room again
             break
     with pytest.raises(CardFull, match="nothing was changed"):
         elm.pay(ana, ben, 1, hours, "x" * 200, "once more")
