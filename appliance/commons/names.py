@@ -37,8 +37,8 @@ def clean_name(typed: str) -> str:
 
 
 def folded(name: str) -> str:
-    """Return the form in which two spellings of one name are equal. A joiner between letters is not seen, so it is left out."""
-    name = unicodedata.normalize("NFKC", name.replace(JOINER, ""))
+    """Return the form in which two spellings of one name are equal. What is not seen is left out: phones type it unasked."""
+    name = unicodedata.normalize("NFKC", " ".join(visible(name.replace(JOINER, "")).split()))
     return unicodedata.normalize("NFKC", name.casefold())
 
 

@@ -100,6 +100,8 @@ def test_the_longest_name_is_kept() -> None:
         ("Ana", "ANA"),
         ("Ana", "\uff21\uff4e\uff41"),  # full width
         ("Ana", "A\u200dna"),
+        ("Ana Li", " Ana  Li "),
+        ("\u05e9\u05e8\u05d4", "\u200f\u05e9\u05e8\u05d4\u202c"),
         ("Zoë", "Zoe\u0308"),
         ("Strauß", "STRAUSS"),
         ("fi", "\ufb01"),
