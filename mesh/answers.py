@@ -34,6 +34,7 @@ class Answers:
         self._passed: OrderedDict[LogId, tuple[int, int, float]] = OrderedDict()
         self.at: float | None = None
         self._has_news = False
+        self._gave_way = False
 
     def __bool__(self) -> bool:
         return bool(self._owed)
@@ -71,8 +72,9 @@ class Answers:
 
     def give_way(self, until: float) -> None:
         """Somebody else is sending a long message, most likely an answer to what we were asked as well."""
-        if self.at is not None and not self._has_news:
+        if self.at is not None and not self._has_news and not self._gave_way:
             self.at = max(self.at, until)
+            self._gave_way = True  # once: nobody can keep us from answering by beginning messages for ever
 
     def drop(self) -> None:
         """Nobody lacks anything any more, except perhaps what is news."""
@@ -82,6 +84,7 @@ class Answers:
 
     def compose(self, size: int, now: float) -> Parcel | None:
         """Return as much as fits `size` bytes of message, or one run that is larger; None where nothing is owed."""
+        self._gave_way = False
         runs = self._fill(size - HEAD_SIZE - PARCEL_HEAD_SIZE, now)
         return Parcel(self._outlook.handle, self._road.handle, self._outlook.digest, tuple(runs)) if runs else None
 

@@ -35,9 +35,8 @@ class Asking:
 
     def soon(self, now: float) -> None:
         """Ask in a slot, or when the pause since the last time is over."""
-        moment = now + self._timing.slot(self._rng)
-        if self.rounds:
-            moment = max(moment, self.last + self._pause())
+        pause = self._pause() if self.rounds else self._timing.retry / 4  # whatever is heard, not more often
+        moment = max(now + self._timing.slot(self._rng), self.last + pause)
         if self.at is None:
             self._wanted_at = now
         self.at = moment if self.at is None else min(self.at, moment)

@@ -29,6 +29,7 @@ class Beaconing:
         self._told: dict[Scope, bytes] = {}
         self._spoken = -inf
         self._greeted = -inf
+        self._began = now
         self._answer = False
 
     @property
@@ -65,10 +66,15 @@ class Beaconing:
         """A neighbour showed another digest."""
         self._trickle.inconsistent(now)
 
-    def is_time(self, now: float, all_agree: bool, is_busy: bool) -> bool:
-        """Return whether to send a beacon now."""
+    def is_time(self, now: float, all_agree: bool, is_busy: bool, is_mending: bool) -> bool:
+        """Return whether to send a beacon now: not while records or wants are about to say more.
+
+        While holes in a message are filled, only what is news is worth a beacon.
+        """
         news = any(self._told.get(scope) != digest for scope, digest in self._digests.items())
-        if not self._trickle.tick(now, must=news) or is_busy:
+        if not self._trickle.tick(now, must=news):
+            return False
+        if (is_busy or (is_mending and not news)) and now - max(self._spoken, self._began) < self._timing.imax:
             return False
         silent = all_agree and not news and not self._answer
         self._answer = False

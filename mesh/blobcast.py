@@ -19,6 +19,7 @@ from mesh.trickle import Chance
 
 OWED_BLOBS_MAX: Final = 4
 BURST_PACKETS: Final = 4
+OWED_PACKETS_MAX: Final = 40  # what one want can make us send
 INDEX_SIZE_MAX: Final = 3
 PIECES_OVERHEAD: Final = HEAD_SIZE + BLOB_PREFIX_SIZE + INDEX_SIZE_MAX
 WANT_OVERHEAD: Final = HEAD_SIZE + 4 + 32 + INDEX_SIZE_MAX
@@ -66,7 +67,8 @@ class Blobcast:
             return
         if not self._owed:
             self._owed_at = now + self._timing.slot(self._rng)
-        self._owed.setdefault(want.blob, set()).update(index for index in want.missing if index < INDEX_MAX)
+        wanted = [index for index in want.missing if index < INDEX_MAX][: OWED_PACKETS_MAX * self._pieces_max]
+        self._owed.setdefault(want.blob, set()).update(wanted)
 
     def hear_pieces(self, pieces: Pieces, now: float) -> list[DeliverPiece]:
         """Keep pieces of a file that is wanted. Raises `Malformed` where their sizes are not those of the file."""

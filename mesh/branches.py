@@ -48,7 +48,8 @@ class Branches:
         for claim in said.claims:
             for log in self._outlook.logs(claim.handle):
                 height = self._outlook.frontier.height(log)
-                if height == claim.height and self._outlook.may_differ(log, height, claim.head):
+                differs = height == claim.height and self._outlook.may_differ(log, height, claim.head)
+                if differs and log not in self._doubts:
                     self._doubt(log, height)
         self.bring_proofs((log for claim in said.claims for log in self._outlook.logs(claim.handle)), now)
 

@@ -15,11 +15,12 @@ from mesh.airform import AirRun, Parcel, log_handle
 from mesh.answers import Answers
 from mesh.asking import WANTS_AT_ONCE_MAX, Asking
 from mesh.branches import Branches
+from mesh.company import Company
 from mesh.doubts import Waiting
 from mesh.effects import Deliver, Effect, PeerHolds
 from mesh.errors import Malformed, PeerFault
 from mesh.holdings import Holdings
-from mesh.keys import PUBLIC, LogId, Scope
+from mesh.keys import LogId, Scope
 from mesh.links import Opening
 from mesh.log import Run
 from mesh.neighbours import Neighbour
@@ -41,6 +42,7 @@ class Dialogue:
         self._asking = Asking(road.timing, road.rng)
         self._answers = Answers(self.outlook, holdings, road)
         self._branches = Branches(self.outlook, holdings, road, now)
+        self._company = Company(self.outlook, road)
         self._waiting = Waiting()
         self._carried = {log: reach.height for log, reach in self.outlook.frontier.reaches.items()}
         self._heard: OrderedDict[LogId, int] = OrderedDict()
@@ -94,14 +96,14 @@ class Dialogue:
         lacks = self._owe(shown, now)
         if neighbour is None:
             return []
-        neighbour.spoke.add(self.scope)
-        neighbour.behind.pop(self.scope, None)
+        self._company.forget(neighbour)
         if more:
+            self._company.showed_more(neighbour)
             self._asking.soon(now)
         elif want.is_whole:
             self._asking.later(now + self._road.timing.retry)
             if lacks:
-                neighbour.behind[self.scope] = neighbour.digests.get(self.scope)
+                self._company.showed_less(neighbour)
         held = {log: height for log, height in shown.items() if height}
         if not lacks:
             self._branches.bring_proofs(held, now)
@@ -186,51 +188,29 @@ class Dialogue:
     def judge(self, now: float) -> tuple[list[Effect], bool, bool]:
         """Compare the digests heard since the last time: what they show, whether one agreed, whether one did not."""
         effects: list[Effect] = []
-        agreed = differed = False
-        for neighbour in self._road.neighbours.recent(now):
-            if self.scope not in neighbour.fresh:
-                continue
-            neighbour.fresh.discard(self.scope)
-            if neighbour.digests[self.scope] == self.outlook.digest:
-                agreed = True
+        differed = False
+        for neighbour in self._company.fresh(now):
+            if self._company.agrees(neighbour):
                 neighbour.spoke.add(self.scope)
                 effects.append(PeerHolds(neighbour.handle, self.scope, self.outlook.heights()))
             else:
                 differed = self._differs(neighbour, now) or differed
-        if agreed and self._all_show_ours(now):
+        if effects and self._company.all_agree(now):
             self._answers.drop()
-        return effects, agreed, differed
-
-    def _all_show_ours(self, now: float) -> bool:
-        kin = [one for one in self._road.neighbours.recent(now) if self._is_kin(one)]
-        return all(one.digests.get(self.scope) == self.outlook.digest for one in kin)
+        return effects, bool(effects), differed
 
     def _differs(self, neighbour: Neighbour, now: float) -> bool:
         """Return whether this disagreement is a new one."""
-        pair = (neighbour.digests[self.scope], self.outlook.digest)
-        is_new = neighbour.judged.get(self.scope) != pair
-        neighbour.judged[self.scope] = pair
-        if is_new and self._is_kin(neighbour):
+        is_new, is_kin = self._company.is_new(neighbour), self._company.is_kin(neighbour)
+        if is_new and is_kin:
             self._asking.progress()
         if not neighbour.is_behind(self.scope):
             self._asking.soon(now)
-        return is_new and (self._is_kin(neighbour) or not self._asking.is_stuck)
-
-    def _is_kin(self, neighbour: Neighbour) -> bool:
-        """Whether it follows this scope for sure: another commons' digest always differs, and means nothing."""
-        return self.scope == PUBLIC or self.scope in neighbour.spoke
-
-    def _differing(self, now: float) -> list[Neighbour]:
-        """Return recently heard neighbours whose last digest is not ours."""
-        return [
-            neighbour
-            for neighbour in self._road.neighbours.recent(now)
-            if neighbour.digests.get(self.scope, self.outlook.digest) != self.outlook.digest
-        ]
+        return is_new and (is_kin or not self._asking.is_stuck)
 
     def differing_kin(self, now: float) -> list[Neighbour]:
-        """Return those of them who follow this scope for sure."""
-        return [neighbour for neighbour in self._differing(now) if self._is_kin(neighbour)]
+        """Return those who follow this scope for sure, and showed anything else than we hold."""
+        return [neighbour for neighbour in self._company.differing(now) if self._company.is_kin(neighbour)]
 
     def stalemates(self, now: float) -> list[bytes]:
         """Return the handles of neighbours with whom three rounds changed nothing."""
@@ -245,7 +225,7 @@ class Dialogue:
         at = self._asking.at
         if self._answers or (at is not None and at - now < self._road.timing.imin):
             return True
-        return self._hears_data(now) and any(self._may_help(one) for one in self._differing(now))
+        return self._hears_data(now) and bool(self._company.helpful(now))
 
     def _hears_data(self, now: float) -> bool:
         return now - self._data_at < self._road.timing.quiet
@@ -269,7 +249,7 @@ class Dialogue:
         if self._asking.at is None or self._asking.at > now:
             return []
         probes = self._branches.probes()
-        others = [one for one in self._differing(now) if self._may_help(one)]
+        others = self._company.helpful(now)
         if probes:
             self._asking.asked(now, self._road.timing.imax)
             return [probe.encode() for probe in probes]
@@ -283,13 +263,8 @@ class Dialogue:
             return self._round(others, now)
         return []
 
-    def _may_help(self, neighbour: Neighbour) -> bool:
-        """Whether it disagreed with what we hold now, and did not say that it only lacks."""
-        pair = (neighbour.digests[self.scope], self.outlook.digest)
-        return neighbour.judged.get(self.scope) == pair and not neighbour.is_behind(self.scope)
-
     def _round(self, others: list[Neighbour], now: float) -> list[bytes]:
-        kin = any(self._is_kin(one) for one in others)
+        kin = any(self._company.is_kin(one) for one in others)
         packets = self._heads() if kin and self._asking.is_about_heads else self._wants()
         self._asking.asked(now, self._road.timing.imax if kin else self._road.timing.heartbeat)
         return packets

@@ -29,6 +29,7 @@ from mesh.errors import BadSignature, Malformed, PeerFault, UnknownVersion
 from mesh.holdings import Holdings
 from mesh.keys import NodeId, Scope
 from mesh.log import Run
+from mesh.mending import PARTS_AT_ONCE, Mending
 from mesh.neighbours import NEIGHBOURS_MAX, Allowances, Neighbour, Neighbours
 from mesh.packet import (
     HEAD_SIZE,
@@ -46,21 +47,18 @@ from mesh.packet import (
     Want,
     parse,
 )
-from mesh.reassembly import AHEAD_MAX, Reassembly, Sent, cut, size_in_parts
+from mesh.reassembly import size_in_parts
 from mesh.road import Road
 from mesh.timing import Timing
 from mesh.trickle import Chance
 from mesh.wire import Reader
 
 PACKET_SIZE_MIN: Final = 140  # a piece of a file, or a want for 20 logs
-PARTS_AT_ONCE: Final = 8  # how long a message grows, in packets, before others may speak
 WAKE_MIN_S: Final = 0.05
 WAKE_MAX_S: Final = 3600.0
 NO_COMMONS: Final = bytes(SHORT_DIGEST_SIZE)
 MESSAGE_SIZE_GOAL: Final = 2048
 BROUGHT_MAX: Final = 16
-PATIENCE: Final = 3  # pauses between wants: for so long a stream of others is let pass before we speak again
-INSIDE_PARTS: Final = (Kind.DATA, Kind.FORK_PROOF)
 
 FAULTS: Final = (
     (UnknownVersion, "packets from the future"),
@@ -92,14 +90,8 @@ class Engine:
         self._dialogues: dict[Scope, Dialogue] = {}
         self._beaconing: Beaconing | None = None
         self._blobcast = Blobcast(self._road.handle, holdings, packet_size_max, self._timing, rng, self.counters)
-        self._reassembly = Reassembly(self._timing.packet, self._timing.quiet)
-        self._sent = Sent()
-        self._refill: OrderedDict[tuple[bytes, int], Part] = OrderedDict()
-        self._refill_at = 0.0
+        self._mending = Mending(self._road, self._is_needless)
         self._air_free_at = -inf
-        self._calm_at = -inf  # when whoever else was speaking has ended
-        self._waited_since = -inf  # how long somebody else has been speaking
-        self._mended_at = -inf  # until then others may ask for parts of our last message
         self._brought: OrderedDict[str, list[tuple[Scope, Run]]] = OrderedDict()
         self._message_size = max(packet_size_max, min(size_in_parts(packet_size_max, PARTS_AT_ONCE), MESSAGE_SIZE_GOAL))
         self._turn = 1
@@ -148,7 +140,7 @@ class Engine:
             case Beacon():
                 self._hear_beacon(packet, now)
             case PartsWant():
-                self._hear_parts_want(packet, now)
+                self._mending.hear_want(packet, now)
             case PiecesWant() if packet.sender != self._road.handle:
                 self._blobcast.hear_want(packet, now)
         return []
@@ -213,24 +205,12 @@ class Engine:
                     neighbour.shows(scope, digest)
 
     def _hear_part(self, peer: str, part: Part, now: float) -> list[Effect]:
-        if self._reassembly.is_new(part):
-            until = now + min(part.last, AHEAD_MAX) * self._timing.packet + self._timing.quiet + self._timing.retry
+        until = self._mending.streams_until(part, now)
+        if until is not None:
             for dialogue in self._dialogues.values():
-                dialogue.give_way(until)
-        message = self._reassembly.add(part, now, self._road.slot())
-        self._refill.pop((part.message, part.index), None)
-        if message is None:
-            return []
-        if len(message) < HEAD_SIZE or message[1] not in INSIDE_PARTS:
-            raise Malformed("only data and fork proofs travel in parts")
-        return self._hear(peer, parse(message), now)
-
-    def _hear_parts_want(self, want: PartsWant, now: float) -> None:
-        self._reassembly.overheard(want, now, self._road.slot())
-        if not self._refill:
-            self._refill_at = now + self._road.slot()
-        for part in self._sent.parts(want):
-            self._refill[part.message, part.index] = part
+                dialogue.give_way(until + self._timing.retry)
+        message = self._mending.hear(part, now)
+        return self._hear(peer, parse(message), now) if message else []
 
     # --- out
 
@@ -272,35 +252,24 @@ class Engine:
         return self._beaconing
 
     def _speak(self, beaconing: Beaconing, now: float) -> list[bytes]:
-        if not self._reassembly.is_streaming(now):
-            self._waited_since = now
-        elif now - self._waited_since < PATIENCE * self._timing.retry:
-            self._calm_at = now + self._road.slot()
-        if now < max(self._air_free_at, self._calm_at):
+        if now < max(self._air_free_at, self._mending.free_at(now)):
             return []
-        self._waited_since = now
         packets = (
-            self._some_parts(now)
+            self._mending.refill(now)
             or self._some_answer(beaconing, now)
+            or self._mending.ask(now)
             or self._some_wants(now)
             or self._blobcast.speak(now)
         )
-        busy = now < self._mended_at or self._reassembly.is_mending(now)
-        busy = busy or any(dialogue.is_busy(now) for dialogue in self._dialogues.values())
-        if not packets and beaconing.is_time(now, self._all_agree(now), busy):
-            packets = [self._beacon().encode()]
+        busy = any(dialogue.is_busy(now) for dialogue in self._dialogues.values())
+        if beaconing.is_time(now, self._all_agree(now), busy, self._mending.is_mending(now)):
+            packets = [*packets, self._beacon().encode()]
         if packets:
+            self._mending.spoke(now)
             self._air_free_at = now + len(packets) * self._timing.packet
         for packet in packets:
             self.counters[f"{Kind(packet[1]).name.lower()} sent"] += 1
         return packets
-
-    def _some_parts(self, now: float) -> list[bytes]:
-        """Fill holes that others have in a message of ours, then ask for the holes that we have."""
-        if self._refill and self._refill_at <= now:
-            count = min(len(self._refill), PARTS_AT_ONCE)
-            return [self._refill.popitem(last=False)[1].encode() for _ in range(count)]
-        return [want.encode() for want in self._reassembly.wants(now, self._is_needless)]
 
     def _is_needless(self, begin: bytes) -> bool:
         """Whether a message that begins so comes from a node that holds just what we hold."""
@@ -318,19 +287,11 @@ class Engine:
                 self._turn = -self._turn
                 if message[1] == Kind.DATA:
                     beaconing.told(scope, dialogue.outlook.digest, now)
-                return self._packets(message, now)
+                return self._mending.packets(message, now)
         return []
 
-    def _packets(self, message: bytes, now: float) -> list[bytes]:
-        if len(message) <= self._road.packet_size_max:
-            return [message]
-        parts = cut(message, self._road.packet_size_max)
-        self._sent.keep(parts)
-        self._mended_at = now + len(parts) * self._timing.packet + 2 * self._timing.quiet
-        return [part.encode() for part in parts]
-
     def _some_wants(self, now: float) -> list[bytes]:
-        mending = self._reassembly.is_mending(now)
+        mending = self._mending.has_holes(now)
         return next((packets for one in self._dialogues.values() if (packets := one.ask(now, mending))), [])
 
     def _beacon(self) -> Beacon:
@@ -347,10 +308,9 @@ class Engine:
         if self._stirred or self._beaconing is None:
             return WAKE_MIN_S
         moments = [dialogue.next_wake() for dialogue in self._dialogues.values()]
-        moments += [self._beaconing.due, self._blobcast.next_wake(), self._reassembly.next_wake()]
-        if self._refill:
-            moments.append(self._refill_at)
-        wake = max(min(moment for moment in moments if moment is not None), self._air_free_at, self._calm_at)
+        moments += [self._beaconing.due, self._blobcast.next_wake(), self._mending.next_wake()]
+        free_at = max(self._air_free_at, self._mending.calm_at)
+        wake = max(min(moment for moment in moments if moment is not None), free_at)
         return min(max(wake - now, WAKE_MIN_S), WAKE_MAX_S)
 
 

@@ -21,6 +21,7 @@ class Neighbour:
     fresh: set[Scope] = field(default_factory=set)
     judged: dict[Scope, tuple[bytes, bytes]] = field(default_factory=dict)  # their digest and ours, when last compared
     behind: dict[Scope, bytes | None] = field(default_factory=dict)  # with this digest it held nothing that we lack
+    ahead: dict[Scope, bytes] = field(default_factory=dict)  # when our digest was this, it held more than we
     spoke: set[Scope] = field(default_factory=set)  # scopes it follows for sure
 
     def shows(self, scope: Scope, digest: bytes) -> None:

@@ -23,6 +23,9 @@ BYTES_MAX: Final = 64 * 1024
 AGE_MAX_S: Final = 600.0
 SENT_MAX: Final = 16
 WHOLE_MAX: Final = 64
+AT_ONCE_MAX: Final = 2
+SHARE_MIN: Final = 8  # of so many parts one must have been heard
+AHEAD_MAX: Final = 16  # parts that are waited for, however many a message claims to have
 ASKED_MAX: Final = 4
 MENDING: Final = 8  # after so many pauses nobody fills holes of a message any more
 
@@ -57,6 +60,13 @@ class _Partial:
     ends: float = 0.0
     asked: int = 0
     ask_at: float = 0.0
+
+    @property
+    def may_ask(self) -> bool:
+        return self.asked < ASKED_MAX and len(self.contents) * SHARE_MIN > self.last
+
+    def is_due(self, now: float) -> bool:
+        return self.may_ask and self.ask_at <= now
 
     def missing(self) -> tuple[int, ...]:
         return tuple(index for index in range(self.last + 1) if index not in self.contents)
@@ -100,7 +110,7 @@ class Reassembly:
             partial = self._partials[part.message] = _Partial(part.last, now, was_whole)
         self._partials.move_to_end(part.message)
         self._take(partial, part)
-        partial.ends = now + (part.last - part.index) * self._packet
+        partial.ends = now + min(part.last - part.index, AHEAD_MAX) * self._packet
         partial.ask_at = partial.ends + self._pause + patience
         if len(partial.contents) > partial.last:
             return self._joined(part.message, now)
@@ -149,20 +159,23 @@ class Reassembly:
             partial.ask_at = now + self._pause + patience
 
     def wants(self, now: float, is_needless: Callable[[bytes], bool]) -> list[PartsWant]:
-        """Return what to ask for now, at most four times without success; forget messages that are too old.
+        """Return what to ask for now: two messages at once, each at most four times without success.
 
-        `is_needless` tells from how a message begins whether there can be anything new in it.
+        `is_needless` tells from how a message begins whether there can be anything new in it. Of a message of which next
+        to nothing was heard no part is asked for, and messages that are too old are forgotten.
         """
         self._expire(now)
         for name in [name for name, partial in self._partials.items() if is_needless(partial.contents.get(0, b""))]:
             self._drop(name)
             self._close(name, now)
-        due = [(name, partial) for name, partial in self._partials.items() if partial.ask_at <= now]
-        asking = [(name, partial) for name, partial in due if partial.asked < ASKED_MAX]
-        for _, partial in asking:
-            partial.asked += 1
-            partial.ask_at = now + 2 * self._pause * partial.asked
-        return [PartsWant(name, partial.missing()) for name, partial in asking]
+        due = [(len(partial.missing()), name) for name, partial in self._partials.items() if partial.is_due(now)]
+        return [self._ask(name, now) for _, name in sorted(due)[:AT_ONCE_MAX]]
+
+    def _ask(self, name: bytes, now: float) -> PartsWant:
+        partial = self._partials[name]
+        partial.asked += 1
+        partial.ask_at = now + 2 * self._pause * partial.asked
+        return PartsWant(name, partial.missing())
 
     def _expire(self, now: float) -> None:
         for name in [name for name, partial in self._partials.items() if now - partial.began > AGE_MAX_S]:
@@ -170,21 +183,18 @@ class Reassembly:
 
     def next_wake(self) -> float | None:
         """Return when there is something to ask for."""
-        moments = [partial.ask_at for partial in self._partials.values() if partial.asked < ASKED_MAX]
+        moments = [partial.ask_at for partial in self._partials.values() if partial.may_ask]
         return min(moments, default=None)
 
     def is_streaming(self, now: float) -> bool:
-        """Whether parts are just coming in: others should wait. Nobody is waited for longer than his message takes."""
+        """Whether parts are just coming in: others should wait."""
         return any(
-            partial.asked < ASKED_MAX
-            and now - partial.ends < self._pause
-            and now - partial.began < self._pause * (partial.last + 2)
-            for partial in self._partials.values()
+            partial.asked < ASKED_MAX and now - partial.ends < self._pause for partial in self._partials.values()
         )
 
     def is_mending(self, now: float) -> bool:
         """Whether holes are still being asked for: a want would bring all of a message again."""
-        return any(partial.asked < ASKED_MAX or now < partial.ask_at for partial in self._partials.values())
+        return any(partial.may_ask or now < partial.ask_at for partial in self._partials.values())
 
 
 class Sent:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mesh.airform import AirRun, Parcel, node_handle, scope_handle
+from mesh.airform import AirRun, Parcel, log_handle, node_handle, scope_handle
 from mesh.branches import Branches
 from mesh.dialogue import HEARD_MAX, Dialogue
 from mesh.doubts import DOUBTS_MAX, PROBES_MAX, WAITING_MAX
@@ -20,7 +20,7 @@ from mesh.gossip import Deliver, Effect, Engine, Send
 from mesh.keys import PUBLIC, EpochKey, LogId, NodeId, Scope
 from mesh.log import Run
 from mesh.neighbours import NEIGHBOURS_MAX
-from mesh.packet import VERSION, Beacon, Data, Kind, Packet, Part, Pieces, Want
+from mesh.packet import VERSION, Beacon, Data, HeadClaim, Heads, Kind, Packet, Part, Pieces, Want
 from mesh.reassembly import BYTES_MAX, MESSAGES_MAX, cut
 from mesh.timing import Timing
 from tests.mesh.islands import PACKET_SIZE, Air, Island, MemoryHoldings, node_key
@@ -67,9 +67,9 @@ def check_bounds(engine: Engine) -> None:
     assert len(engine.neighbours) <= NEIGHBOURS_MAX
     assert len(engine.faults) <= NEIGHBOURS_MAX
     assert len(engine._allowances) <= NEIGHBOURS_MAX
-    assert len(engine._reassembly) <= MESSAGES_MAX
-    assert engine._reassembly.size <= BYTES_MAX
-    assert len(engine._refill) <= 8 * 256
+    assert len(engine._mending._heard) <= MESSAGES_MAX
+    assert engine._mending._heard.size <= BYTES_MAX
+    assert len(engine._mending._refill) <= 16 * 256
     assert len(engine.counters) < 40
     for dialogue in engine._dialogues.values():
         check_dialogue(dialogue, dialogue._branches)
@@ -234,6 +234,46 @@ def test_a_forged_run_does_not_keep_the_true_one_from_being_passed_on() -> None:
     island.holdings.accept(run)
     said = [packet for now in range(2, 9) for packet in island.tick(float(now))]
     assert [packet[1] for packet in said if packet[1] != Kind.BEACON] == [Kind.DATA]
+
+
+def test_one_forged_part_a_minute_silences_nobody() -> None:
+    """Parts of a message that never ends make others wait for a while, and not for ever."""
+    found = [Island(name, MemoryHoldings(node_key(number))) for number, name in enumerate("ab", 1)]
+    air = Air(*found)
+    air.run(60)
+    for number in range(30):
+        air.say("liar", Part(number.to_bytes(6, "big"), 0, 255, bytes(221)).encode(), air.now)
+        if number == 5:
+            found[0].holdings.write("in spite of it all")
+            air.stir()
+        air.run(30)
+        if number == 9:
+            assert air.agree(), "four such parts after it was written"
+    late = Island("z", MemoryHoldings(node_key(26)))
+    air.join(late)
+    for number in range(30, 50):
+        air.say("liar", Part(number.to_bytes(6, "big"), 0, 255, bytes(221)).encode(), air.now)
+        air.run(30)
+    assert air.agree()
+
+
+def test_what_a_liar_makes_a_node_say_is_bounded() -> None:
+    """Beacons with ever new digests, heads that differ, wants for nothing: bytes out stay near bytes in."""
+    holdings = MemoryHoldings(node_key(1))
+    holdings.write("one", "two")
+    island, chance = Island("a", holdings), Random(5)
+    handle = log_handle(holdings.log_in(PUBLIC))
+    said = heard = 0
+    for second in range(1800):
+        packets_in: list[Packet] = [
+            Beacon(chance.randbytes(4), chance.randbytes(5), bytes(5)),
+            Heads(scope_handle(PUBLIC), chance.randbytes(4), (HeadClaim(handle, 3, chance.randbytes(4)),)),
+        ]
+        for packet in packets_in:
+            heard += len(packet.encode())
+            island.receive("liar", packet.encode(), float(second))
+        said += sum(map(len, island.tick(second + 0.5)))
+    assert said < heard / 3
 
 
 def test_pieces_of_another_size_than_the_file_s_are_malformed() -> None:

@@ -1,0 +1,81 @@
+"""Who else follows a scope on this road, and whether they hold what we hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mesh.keys import PUBLIC, Scope
+from mesh.neighbours import Neighbour
+from mesh.outlook import Outlook
+from mesh.road import Road
+
+
+class Company:
+    """The neighbours as seen from one scope: their digests against ours, as it is now."""
+
+    def __init__(self, outlook: Outlook, road: Road) -> None:
+        self._outlook = outlook
+        self._road = road
+
+    @property
+    def _scope(self) -> Scope:
+        return self._outlook.scope
+
+    def is_kin(self, neighbour: Neighbour) -> bool:
+        """Whether it follows this scope for sure: another commons' digest always differs, and means nothing."""
+        return self._scope == PUBLIC or self._scope in neighbour.spoke
+
+    def fresh(self, now: float) -> Iterator[Neighbour]:
+        """Take those who showed a digest since the last time."""
+        for neighbour in self._road.neighbours.recent(now):
+            if self._scope in neighbour.fresh:
+                neighbour.fresh.discard(self._scope)
+                yield neighbour
+
+    def agrees(self, neighbour: Neighbour) -> bool:
+        """Whether it showed our digest last."""
+        return neighbour.digests.get(self._scope) == self._outlook.digest
+
+    def is_new(self, neighbour: Neighbour) -> bool:
+        """Note that its digest was compared with ours, and return whether these two were not compared before."""
+        pair = (neighbour.digests[self._scope], self._outlook.digest)
+        was = neighbour.judged.get(self._scope)
+        neighbour.judged[self._scope] = pair
+        return was != pair
+
+    def showed_more(self, neighbour: Neighbour) -> None:
+        """Note that it holds more than we do now."""
+        neighbour.ahead[self._scope] = self._outlook.digest
+
+    def showed_less(self, neighbour: Neighbour) -> None:
+        """Note that it lacks something, and has nothing that we lack."""
+        neighbour.behind[self._scope] = neighbour.digests.get(self._scope)
+
+    def forget(self, neighbour: Neighbour) -> None:
+        """It says anew what it holds."""
+        neighbour.spoke.add(self._scope)
+        neighbour.behind.pop(self._scope, None)
+        neighbour.ahead.pop(self._scope, None)
+
+    def _is_ahead(self, neighbour: Neighbour) -> bool:
+        return neighbour.ahead.get(self._scope) == self._outlook.digest
+
+    def all_agree(self, now: float) -> bool:
+        """Whether all who follow this scope showed our digest last."""
+        return all(self.agrees(one) for one in self._road.neighbours.recent(now) if self.is_kin(one))
+
+    def differing(self, now: float) -> list[Neighbour]:
+        """Return recently heard neighbours who showed anything else than we hold."""
+        return [
+            one
+            for one in self._road.neighbours.recent(now)
+            if self._is_ahead(one) or not (self._scope not in one.digests or self.agrees(one))
+        ]
+
+    def helpful(self, now: float) -> list[Neighbour]:
+        """Return those of them who disagreed with what we hold now, and did not say that they only lack."""
+        return [one for one in self.differing(now) if self._is_ahead(one) or self._may_help(one)]
+
+    def _may_help(self, neighbour: Neighbour) -> bool:
+        pair = (neighbour.digests.get(self._scope), self._outlook.digest)
+        return neighbour.judged.get(self._scope) == pair and not neighbour.is_behind(self._scope)
