@@ -35,7 +35,11 @@ CURRENCY_COLUMNS: Final = (
     "number, code, name, meaning, decimals, floor,"
     " (SELECT coalesce(sum(amount), 0) FROM balance WHERE currency = currency.number)"
 )
-ABSORBS_MAX: Final = 64  # for one payment
+# The logs that paid into an account, the largest sum first.
+PAID_IN: Final = (
+    "SELECT log_no AS no FROM posting WHERE node = ? AND number = ? AND currency = ? AND amount > 0"
+    " GROUP BY log_no ORDER BY sum(amount) DESC"
+)
 NOT_COUNTED: Final = "not_counted"
 
 
@@ -77,8 +81,8 @@ class Payments(People):
             raise Refused(Verdict.ACCOUNTS_MUST_DIFFER)
         if len(memo) > MEMO_LENGTH_MAX:
             raise Refused(Verdict.MEMO_TOO_LONG, limit=MEMO_LENGTH_MAX)
-        if self._is_forked(AccountId.read(payee.id).node):
-            raise Refused(Verdict.PAYEE_IN_QUESTION, home=payee.home_name)
+        if self.database.row("SELECT 1 FROM member WHERE node = ? AND number = ?", *AccountId.read(payee.id)) is None:
+            raise Refused(Verdict.PAYEE_UNKNOWN, name=payee.name or payee.id)
         memo = " ".join(visible(memo).split())
         wanted = entries.Transfer.simple(AccountId.read(payer.id), AccountId.read(payee.id), currency.number, amount)
         return self._settle_once(payer, wanted, memo, idempotency_key)
@@ -113,6 +117,9 @@ class Payments(People):
 
     def _sign(self, payer: Account, wanted: entries.Transfer, memo: str) -> RecordId:
         """Absorb what the payment needs to be covered, judge it, and only then sign."""
+        for posting in wanted.postings:
+            if posting.amount > 0 and not wanted.reverses and self._is_forked(posting.account.node):
+                raise Refused(Verdict.PAYEE_IN_QUESTION, home=self.account_at(posting.account).home_name)
         for record in self._needed(wanted):
             self.say(self.commons, record)
         books = LogBooks(self.database, self.own_log(self.commons))
@@ -123,27 +130,34 @@ class Payments(People):
         return self.say(self.commons, wanted.record(self.clock.now(), self.node_id, memo, salt))
 
     def _needed(self, wanted: entries.Transfer) -> Iterator[Record]:
-        """Yield absorbs for this payment: of what was paid in from elsewhere, only where the payment is not covered without."""
-        own = self.own_log(self.commons)
-        books = LogBooks(self.database, own)
-        logs = {wanted.reverses.log} if wanted.reverses else set()
+        """Yield absorbs for this payment: of what was paid in from elsewhere, only until the payment is covered."""
+        books = LogBooks(self.database, self.own_log(self.commons))
+        if wanted.reverses:
+            yield from self._absorb_of(books, wanted.reverses.log)
         for posting in wanted.postings:
-            floor = books.floor(posting.account, posting.currency)
-            if floor is None:
-                logs |= self._logs("SELECT log_no FROM currency WHERE number = ?", posting.currency)
-            at_home = posting.account.node == self.node_id and posting.amount < 0
-            if at_home and (floor is None or books.balance(posting.account, posting.currency) + posting.amount < floor):
-                logs |= self._logs(
-                    "SELECT DISTINCT log_no FROM posting WHERE node = ? AND number = ?", *posting.account
-                )
-        for log_id in sorted(logs - {own.log})[:ABSORBS_MAX]:
-            log = self.records.log(log_id)
-            place = self.counted_place(log) if log else None
-            if place and place.height > books.absorbed(log_id):
-                yield links.absorb(self.clock.now(), place)
+            if books.floor(posting.account, posting.currency) is None:
+                for log in self._logs("SELECT log_no AS no FROM currency WHERE number = ?", posting.currency):
+                    yield from self._absorb_of(books, log)
+        for posting in wanted.postings:
+            for log in self._logs(PAID_IN, *posting.account, posting.currency):
+                if self._is_covered(books, posting):
+                    break
+                yield from self._absorb_of(books, log)
 
-    def _logs(self, nos: str, *values: object) -> set[LogId]:
-        return {LogId(log) for (log,) in self.database.rows(f"SELECT log FROM log WHERE no IN ({nos})", *values)}
+    def _absorb_of(self, books: LogBooks, log_id: LogId) -> Iterator[Record]:
+        log = self.records.log(log_id)
+        if log and log.log != self.own_log(self.commons).log and self.counting.counted(log) > books.absorbed(log_id):
+            yield links.absorb(self.clock.now(), self.counted_place(log))
+
+    def _is_covered(self, books: LogBooks, posting: entries.Posting) -> bool:
+        """Whether this node's own books cover what a posting takes. What is taken elsewhere is not for this node to cover."""
+        floor = books.floor(posting.account, posting.currency)
+        if posting.amount >= 0 or posting.account.node != self.node_id or floor is None:
+            return True
+        return books.balance(posting.account, posting.currency) + posting.amount >= floor
+
+    def _logs(self, nos: str, *values: object) -> list[LogId]:
+        return [LogId(log) for (log,) in self.database.rows(f"SELECT log FROM ({nos}) JOIN log USING (no)", *values)]
 
     def _details(self, verdict: Verdict, payer: Account, wanted: entries.Transfer) -> dict[str, object]:
         number = next(posting.currency for posting in wanted.postings)

@@ -26,6 +26,7 @@ from mesh.keys import NodeId, written
 
 PIN: Final = re.compile(r"\d{4,12}", re.ASCII)
 NEW_PIN_DIGITS: Final = 6
+NUMBERS_APART: Final = 1000
 HASHER: Final = PasswordHasher(time_cost=2, memory_cost=12 * 1024, parallelism=1)
 ONE_AT_A_TIME: Final = threading.Lock()
 ACCOUNT_COLUMNS: Final = "member.node, number, member.name, node_name.name"
@@ -43,13 +44,16 @@ class People(Door):
             self._check_let_in()
             if self._number_of(name) is not None:
                 raise Refused(Objection.NAME_TAKEN, name=name)
-            number = (
-                int(self.database.value("SELECT coalesce(max(number), 0) FROM member WHERE node = ?", self.node_id)) + 1
-            )
+            number = self._next_number()
             self.say(self.commons, Member(number, name).record(self.clock.now(), self.salt(self.commons)))
             self.private.set_credential(number, pin_hash, keeper)
         account = self.account(str(AccountId(self.node_id, number)))
         return MemberCard(account, pin, self.settings.name, self.settings.address)
+
+    def _next_number(self) -> int:
+        """Each incarnation counts from another thousand: an account that a lost tail opened must not be opened again."""
+        last = self.database.value("SELECT max(number) FROM member WHERE node = ?", self.node_id) or 0
+        return max(int(last), self.own_log(self.commons).incarnation * NUMBERS_APART) + 1
 
     def _check_let_in(self) -> None:
         """Who was invited but not let in yet counts nowhere, not even here: two neighbours would get one number."""
@@ -115,11 +119,21 @@ class People(Door):
 
     def sign_in(self, name: str, pin: str) -> Session:
         """Return a session. Wrong PINs make the next try wait, twice as long each time; the wait outlives a restart."""
+        number = self._number_by_pin(name, pin)
+        with self.database.writing():
+            token = self.private.new_session(number)
+        session = self.session(token)
+        assert session is not None
+        return session
+
+    def _number_by_pin(self, name: str, pin: str) -> int:
         key = folded(name.strip())[:40]
         with self.database.writing():
-            if wait := self.private.wait_s(key):
-                raise Refused(Objection.TRY_LATER, seconds=wait)
-            self.private.note_failure(key)  # taken back below: a pulled plug must not give a free try
+            wait = self.private.wait_s(key)
+            if not wait:
+                self.private.note_failure(key)  # taken back below: a pulled plug must not give a free try
+        if wait:
+            raise Refused(Objection.TRY_LATER, seconds=wait)
         number = self._number_of(name.strip())
         credential = self.private.credential(number) if number is not None else None
         if not _matches(credential[0] if credential else None, pin) or number is None:
@@ -127,10 +141,7 @@ class People(Door):
             raise Refused(Objection.SIGN_IN_FAILED)
         with self.database.writing():
             self.private.forget_failures(key)
-            token = self.private.new_session(number)
-        session = self.session(token)
-        assert session is not None
-        return session
+        return number
 
     def _send_home(self, name: str) -> None:
         """Tell a neighbour whose account is kept elsewhere where to go."""
@@ -156,8 +167,7 @@ class People(Door):
         """Set a new PIN and sign out everywhere else."""
         if not PIN.fullmatch(new):
             raise Refused(Objection.PIN_TOO_WEAK)
-        number = AccountId.read(session.account.id).number
-        self.sign_out(self.sign_in(session.account.name, old).token)
+        number = self._number_by_pin(session.account.name, old)
         with self.database.writing():
             self.private.set_credential(number, _hash(new), session.is_keeper)
             self.private.end_sessions(number, but=session.token)

@@ -17,6 +17,7 @@ from mesh.record import RecordId
 SESSIONS_MAX: Final = 8  # of one member; the oldest goes first
 ANSWERS_MAX: Final = 256  # remembered for one member
 FREE_TRIES: Final = 3
+TRIES_MAX: Final = 1000  # names with wrong tries; those with the fewest go first
 WAIT_MAX_S: Final = 3600
 HEARD_EVERY_S: Final = 60  # written no oftener: the card should last for years
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
@@ -111,6 +112,11 @@ class Private:
     def note_failure(self, name: str) -> None:
         failures = int(self._database.value("SELECT failures FROM tries WHERE name = ?", name) or 0) + 1
         self._set_tries(name, failures, int(self._clock.monotonic()) + _wait(failures))
+        self._database.run(
+            "DELETE FROM tries WHERE name <> ?1 AND name IN"
+            " (SELECT name FROM tries WHERE name <> ?1 ORDER BY failures DESC, name LIMIT -1 OFFSET ?2)",
+            *(name, TRIES_MAX),
+        )
 
     def _set_tries(self, name: str, failures: int, until: int) -> None:
         self._database.run(
