@@ -26,7 +26,6 @@ AIR_S: Final = 60.0
 GREETING_S: Final = 5.0  # a road that was just opened may take so long to be reached before it counts as down
 RETRY_S_MIN: Final = 5.0
 RETRY_S_MAX: Final = 60.0
-UNKNOWN: Final = ""  # neither in service (None) nor in trouble
 OFF: Final = "The keeper has switched the roads off."
 
 LOG: Final = logging.getLogger("hedgerow.gossip")
@@ -47,7 +46,7 @@ class Daemon:
         self._seal_at: float | None = ticks()  # what an earlier run left unsealed must not wait
         self._news = True
         self._air_at = ticks() + AIR_S
-        self._noted: dict[str, str | None] = {}
+        self._noted: dict[str, tuple[str | None, str]] = {}
         self._greeted_at = ticks()
 
     def run(self, ending: Event) -> None:
@@ -141,13 +140,13 @@ class Daemon:
         return any(log.height > log.certified for log in own)
 
     def _note_road(self, road: Road) -> None:
-        trouble = road.transport.trouble
-        if (trouble and self._ticks() < self._greeted_at) or self._noted.get(road.name, UNKNOWN) == trouble:
+        trouble, complaint = road.transport.trouble, road.complaint()
+        if (trouble and self._ticks() < self._greeted_at) or self._noted.get(road.name) == (trouble, complaint):
             return
-        self._noted[road.name] = trouble
-        self._node.note_road(road.name, trouble is None, trouble or "")
-        if trouble:
-            LOG.warning("%s: %s", road.name, trouble)
+        self._noted[road.name] = (trouble, complaint)
+        self._node.note_road(road.name, trouble is None, trouble or complaint)
+        if trouble or complaint:
+            LOG.warning("%s: %s", road.name, trouble or complaint)
 
     def _note_air(self) -> None:
         if self._ticks() < self._air_at:

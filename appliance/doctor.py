@@ -67,7 +67,8 @@ def check_roads(node: Care) -> Check:
         return Check("roads", False, "; ".join(down))
     if not roads:
         return Check("roads", False, "No road was used yet. Start the node with: hedgerow run")
-    return Check("roads", True, "In service: " + ", ".join(road for road, _, _ in roads) + ".")
+    told = "".join(f" {road}: {sentence}" for road, _, sentence in roads if sentence)
+    return Check("roads", True, "In service: " + ", ".join(road for road, _, _ in roads) + "." + told)
 
 
 def check_neighbours(node: Care) -> Check:

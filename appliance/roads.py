@@ -25,6 +25,8 @@ from mesh.transports import Heard, Inbox, Transport
 from mesh.transports.loopback import LoopbackRadio
 from mesh.transports.mqtt import MqttRoad as Broker
 
+FLOOD: Final = "packets beyond a peer's allowance"  # the engine's counter
+COMPLAIN_S: Final = 60.0  # how often the keeper is told anew of packets that were of no use
 PATIENCE_S: Final = 60.0  # longest sleep of a road, so that a wrong estimate never silences it
 
 
@@ -71,6 +73,10 @@ class Road:
         self._wake = 0.0
         self._air = Air(0.0, 0, 0)
         self._is_radio = self.transport.airtime_ms(1) > 0
+        self._faults = 0
+        self._useless = 0
+        self._complaint = ""
+        self._complain_at = self.ticks()
 
     def now(self) -> float:
         """Return monotonic seconds as they pass on this road."""
@@ -84,16 +90,20 @@ class Road:
         try:
             effects = engine.receive(heard.peer, heard.packet, self.now())
         except PeerFault as fault:
-            self.counters[type(fault).__name__] += 1
+            self._blame(fault)
             return []
         self._plan(engine)
         return effects
 
     def refused(self, peer: str, fault: PeerFault, run: Run | None) -> None:
         """Learn that the node's door turned away what `peer` brought: this run, or something else."""
-        self.counters[type(fault).__name__] += 1
+        self._blame(fault)
         if self._engine:
             self._engine.refused(peer, fault, run)
+
+    def _blame(self, fault: PeerFault) -> None:
+        self.counters[type(fault).__name__] += 1
+        self._faults += 1
 
     def speak(self, news: bool) -> list[Effect]:
         """Send what is due, or what `news` in the store makes worth saying. Returns what is not for the road to do."""
@@ -116,11 +126,35 @@ class Road:
         spent, self._air = self._air, Air(0.0, 0, 0)
         return spent
 
+    def complaint(self) -> str:
+        """Return what to tell the keeper of packets that were of no use lately; "" where there were none.
+
+        The first is told at once, and from then on it is looked at once a minute: a flood must not wear out the card.
+        """
+        useless = self._count_useless()
+        if self.ticks() >= self._complain_at and (useless != self._useless or self._complaint):
+            new, self._useless = useless - self._useless, useless
+            faults = self._engine.faults if self._engine else {}
+            loudest = f", the most by {max(faults, key=lambda peer: faults[peer])}" if faults else ""
+            packets = "1 packet" if new == 1 else f"{new} packets"
+            self._complaint = f"{packets} could not be used in the last minute{loudest}." if new else ""
+            self._complain_at = self.ticks() + COMPLAIN_S
+        return self._complaint
+
+    def _count_useless(self) -> int:
+        """Return how many packets were not in the form of the road or the engine, broke a rule, or came in a flood."""
+        heard = self.transport.counters
+        return self._faults + self._flood() + heard["garbage"] + heard["oversize"]
+
+    def _flood(self) -> int:
+        return self._engine.counters[FLOOD] if self._engine else 0
+
     def _reached(self) -> Engine | None:
         """Return the engine once the medium was reached. What one knew of neighbours before a break is out of date."""
         connections = self.transport.counters["connections"]
         if connections != self._connections:
             self._connections = connections
+            self._faults += self._flood()
             timing = Timing() if self._is_radio else Timing.for_ip()
             self._engine = Engine(self.node, self.holdings, self.transport.packet_size_max, SystemRandom(), timing)
             self._wake = self.now()

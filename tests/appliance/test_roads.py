@@ -126,6 +126,26 @@ def test_garbage_is_counted_and_followed_by_nothing(road: Road, radio: Radio, pa
     assert sum(road.counters.values()) == 1
 
 
+def test_the_keeper_is_told_of_useless_packets_once_a_minute(road: Road, radio: Radio, hand: Hand) -> None:
+    radio.counters["connections"] = 1
+    assert road.complaint() == ""
+    road.receive(Heard("radio", "rogue", b"\x11"))
+    assert road.complaint() == "1 packet could not be used in the last minute, the most by rogue."
+    for _ in range(500):
+        road.receive(Heard("radio", "rogue", b"\x11"))
+    radio.counters.update(garbage=20, oversize=3)
+    hand.at += 59
+    assert road.complaint().startswith("1 ")
+    hand.at += 1
+    assert road.complaint().startswith("523 ")
+    radio.counters["connections"] = 2  # a new engine; nothing is told twice
+    road.receive(Heard("radio", "bo", b"\x11"))
+    hand.at += 60
+    assert road.complaint().startswith("1 ")
+    hand.at += 60
+    assert road.complaint() == ""
+
+
 def test_when_the_share_of_the_air_is_spent_it_falls_silent_for_a_while(road: Road, radio: Radio, hand: Hand) -> None:
     radio.open(Inbox())
     road._meter.spend(road._meter.budget_ms - 1, hand.at)
