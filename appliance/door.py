@@ -28,7 +28,7 @@ from mesh import links
 from mesh.errors import BadSignature, ForkedLog, Malformed, PeerFault
 from mesh.keys import PUBLIC, SALT_SIZE, EpochKey, NodeId, NodeKey, Scope, salt_for
 from mesh.links import Height, Invitation, Opening
-from mesh.log import Checkpoint, ForkProof, Run, first_head, heads
+from mesh.log import Checkpoint, ForkProof, Run, batches, first_head, heads
 from mesh.record import Record, RecordId
 
 LOGS_MAX: Final = 4096  # of one scope
@@ -224,8 +224,16 @@ class Door:
                 return False
             pending = [log for scope in (PUBLIC, self.commons) if (log := self.own_log(scope)).height > log.certified]
             for log in pending:
-                self.records.certify(log, Checkpoint.sign(self.key, log.log, log.certified, log.height, log.head))
+                self._certify(log)
             return bool(pending)
+
+    def _certify(self, log: Log) -> None:
+        """Sign what is new, in batches that fit every road."""
+        previous = log.certified
+        for seq in batches(previous, self.records.span(log.no, previous, log.height)):
+            head = self.records.head_at(log, seq)
+            self.records.certify(log, Checkpoint.sign(self.key, log.log, previous, seq, head))
+            previous = seq
 
     def open_log(self, opening: Opening) -> Log:
         """Begin a log of this node's own. Only inside a transaction."""

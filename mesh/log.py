@@ -9,7 +9,7 @@ See spec/record-v1.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +20,7 @@ from mesh.keys import DIGEST_SIZE, SIGNATURE_SIZE, Head, LogId, NodeKey, PublicK
 from mesh.record import Record
 
 CHECKPOINT_DOMAIN: Final = "hedgerow/checkpoint/v1"
+BATCH_SIZE_MAX: Final = 12 * 1024  # plain bytes between two checkpoints: a longer run would not fit the narrowest road
 
 
 def first_head(log: LogId) -> Head:
@@ -30,6 +31,18 @@ def first_head(log: LogId) -> Head:
 def next_head(head: Head, record: Record) -> Head:
     """Return h(n) from h(n-1) and the n-th record."""
     return Head(digest(head + record.leaf))
+
+
+def batches(after: int, records: Iterable[Record]) -> Iterator[int]:
+    """Yield the seqs at which to certify `records`, which follow `after`: the last, and others where a batch is full."""
+    seq, size = after, 0
+    for record in records:
+        if size and size + record.size > BATCH_SIZE_MAX:
+            yield seq
+            size = 0
+        seq, size = seq + 1, size + record.size
+    if seq > after:
+        yield seq
 
 
 def heads(head: Head, records: Iterable[Record]) -> list[Head]:
@@ -138,4 +151,4 @@ class ForkProof:
         self.other.check(self.public_key)
 
 
-__all__ = ["Checkpoint", "ForkProof", "ForkedLog", "Run", "first_head", "heads", "next_head"]
+__all__ = ["Checkpoint", "ForkProof", "ForkedLog", "Run", "batches", "first_head", "heads", "next_head"]

@@ -8,13 +8,15 @@ import pytest
 
 from appliance.door import GUEST_HEIGHT_MAX, GUEST_LOGS_MAX, Door, Taken
 from appliance.errors import StoreFault
+from appliance.kinds import PostCard
 from mesh import links
 from mesh.errors import BadSignature, Malformed
 from mesh.keys import PUBLIC, NodeKey, commons_scope
 from mesh.links import Founding, Opening
+from mesh.log import BATCH_SIZE_MAX
 from mesh.record import Record
 from tests.appliance.doorway import post, rows, turned_away
-from tests.appliance.scribes import NONCE, STREET, Scribe, key_of
+from tests.appliance.scribes import NONCE, SALT, STREET, Scribe, key_of
 
 # what is taken in
 
@@ -185,3 +187,22 @@ def test_rebuilt_views_are_the_views(door: Door, founder: Scribe) -> None:
     assert {table: sorted(content, key=str) for table, content in rows(door).items() if table != "transfer"} == {
         table: sorted(content, key=str) for table, content in before.items() if table != "transfer"
     }
+
+
+# what this node signs
+
+
+def test_what_was_written_is_certified_in_batches_that_fit_every_road(door: Door) -> None:
+    """A node may write for hours with no road open: a single run of all that would never pass a radio."""
+    with door.saying():
+        for number in range(12):
+            door.say(door.commons, PostCard("notice", 1, f"Notice {number}", "y" * 3000).record(0, SALT))
+    door.seal()
+    log = door.own_log(door.commons)
+    assert log.certified == log.height
+    after = 0
+    while after < log.height:
+        run = door.records.run(log.log, after, 0)
+        assert run is not None
+        assert sum(record.size for record in run.records) <= BATCH_SIZE_MAX
+        after = run.upto

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext, suppress
 from hashlib import blake2b
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -9,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mesh import errors, keys
+from mesh.answers import RUN_SIZE_MAX
 from mesh.errors import BadSignature, Malformed, PeerFault
 from mesh.keys import Head, LogId, PublicKey
-from mesh.log import Checkpoint, ForkProof, Run, first_head, heads
+from mesh.log import BATCH_SIZE_MAX, Checkpoint, ForkProof, Run, batches, first_head, heads
 from mesh.record import Record
 from tests.mesh.islands import MemoryHoldings, node_key
 from tests.mesh.vectors import named, vectors
@@ -134,6 +136,17 @@ def test_checkpoints_contradict_each_other_where_they_overlap_and_differ(
     shared = set(range(one[0] + 1, one[1] + 1)) & set(range(other[0] + 1, other[1] + 1))
     assert first.contradicts(second) == second.contradicts(first)
     assert first.contradicts(second) == (bool(shared) and not (one == other and same_head))
+
+
+@given(st.integers(0, 50), st.lists(st.integers(0, 8000), max_size=30))
+def test_batches_end_at_the_last_record_and_fit_every_road(after: int, sizes: list[int]) -> None:
+    written = [Record.new([20, 0], bytes(size), bytes(16)) for size in sizes]
+    ends = list(batches(after, written))
+    assert ends[-1:] == [after + len(sizes)] * bool(sizes)
+    for begin, end in pairwise([after, *ends]):
+        assert end > begin
+        assert sum(record.size for record in written[begin - after : end - after]) <= BATCH_SIZE_MAX
+    assert BATCH_SIZE_MAX <= RUN_SIZE_MAX
 
 
 def test_a_run_that_ends_beyond_all_numbers_is_malformed() -> None:
