@@ -303,14 +303,20 @@ class Door:
 
     def do_duties(self) -> bool:
         """Write what this node owes the others: admissions, `held` and absorbs. Returns whether anything was written."""
-        if self.trouble:
+        if self.trouble or not self.is_let_in():
             return False
         with self.saying():
             at = self.clock.now()
-            due = [*self._admissions(at), *self._held(at), *self._absorbs(at)]
-            for record in due:
-                self.say(self.commons, record)
+            due = [(self.commons, record) for record in (*self._admissions(at), *self._absorbs(at))]
+            due += [(scope, record) for scope in (PUBLIC, self.commons) for record in self._held(scope, at)]
+            for scope, record in due:
+                self.say(scope, record)
         return bool(due)
+
+    def is_let_in(self) -> bool:
+        """Whether what this node says in its commons counts. Before an invited node is let in, it counts nowhere."""
+        own = self.own_log(self.commons)
+        return self.counting.counted(own) == own.height
 
     def _admissions(self, at: int) -> Iterator[Record]:
         """Let in whoever holds an invite of ours: once for each invite."""
@@ -321,12 +327,12 @@ class Door:
             if isinstance(right, Invitation) and self.private.use_invite(right.invite_key, log.node):
                 yield links.admit(at, log.node)
 
-    def _held(self, at: int) -> Iterator[Record]:
+    def _held(self, scope: Scope, at: int) -> Iterator[Record]:
         """Say how much of a log that was left behind is here, where that is more than anybody has named."""
         rows = self.database.rows(
             "SELECT no FROM log JOIN ended USING (log) LEFT JOIN named USING (log, scope)"
             " WHERE scope = ? AND certified > max(ended.height, coalesce(named.height, 0))",
-            self.commons,
+            scope,
         )
         for (no,) in rows:
             log = self.records.log_by_no(no)

@@ -41,7 +41,8 @@ class People(Door):
             raise Refused(Objection.PIN_TOO_WEAK)
         pin_hash = _hash(pin)
         with self.saying():
-            self._check_let_in()
+            if not self.is_let_in():  # two neighbours would get one number
+                raise Refused(Objection.NOT_LET_IN_YET)
             if self._number_of(name) is not None:
                 raise Refused(Objection.NAME_TAKEN, name=name)
             number = self._next_number()
@@ -54,12 +55,6 @@ class People(Door):
         """Each incarnation counts from another thousand: an account that a lost tail opened must not be opened again."""
         last = self.database.value("SELECT max(number) FROM member WHERE node = ?", self.node_id) or 0
         return max(int(last), self.own_log(self.commons).incarnation * NUMBERS_APART) + 1
-
-    def _check_let_in(self) -> None:
-        """Who was invited but not let in yet counts nowhere, not even here: two neighbours would get one number."""
-        own = self.own_log(self.commons)
-        if self.counting.counted(own) < own.height:
-            raise Refused(Objection.NOT_LET_IN_YET)
 
     def accounts(self, query: str = "") -> list[Account]:
         """Return neighbours in the order of their names; with `query`, those whose names begin so."""
