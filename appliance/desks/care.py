@@ -40,6 +40,7 @@ class Care(Carrying):
 
     def health(self) -> None:
         """Take the writer door and leave it again. Raises `StoreFault` where nothing could be written."""
+        check_writable(self.settings.key_file)
         with self.database.writing():
             if self.blobs.free_bytes() < LAST_BYTES:
                 raise CardFull(
@@ -151,6 +152,11 @@ class Care(Carrying):
             copy = Path(directory) / "hedgerow.db"
             self.database.copy_to(copy)
             with closing(Database(copy)) as there:
+                for pragma in (
+                    "journal_mode",
+                    "synchronous",
+                ):  # nobody misses the copy, and a full card has no room for a log
+                    there.run(f"PRAGMA {pragma} = OFF")
                 kept, sizes = {scope: state_hash(there, scope) for scope in self.scopes()}, view_sizes(there)
                 shelf = Shelf(there, self.blobs, self.settings.archive.fetch_limit_bytes)
                 with there.writing():
@@ -194,6 +200,17 @@ def _joined(hashes: dict[str, str]) -> str:
     for digest in hashes.values():
         whole.update(bytes.fromhex(digest))
     return whole.hexdigest()
+
+
+def check_writable(path: Path) -> None:
+    """Raise `StoreFault` where the card only reads. Opening a file tells, and writes nothing; an empty transaction does not tell.
+
+    Not for the database: to close its file again would end SQLite's locks (https://sqlite.org/howtocorrupt.html, 2.2).
+    """
+    try:
+        os.close(os.open(path, os.O_WRONLY))
+    except OSError as fault:
+        raise os_fault(path, fault) from fault
 
 
 def _copy_file(source: Path, target: Path) -> None:

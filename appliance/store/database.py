@@ -154,14 +154,17 @@ class Database:
         try:
             yield
         except DATABASE_ERRORS as fault:
-            raise store_fault(self.path, str(_first(fault))) from fault
+            first = _first(fault)
+            if isinstance(first, StoreFault):
+                raise first from first.__cause__
+            raise store_fault(self.path, str(first)) from fault
         except OSError as fault:
             raise os_fault(self.path, fault) from fault
 
 
 def _first(fault: BaseException) -> BaseException:
     """Return what began it. On a full card SQLite itself undoes the transaction, and peewee fails to undo it once more."""
-    while isinstance(fault.__context__, DATABASE_ERRORS):
+    while isinstance(fault, DATABASE_ERRORS) and isinstance(fault.__context__, (*DATABASE_ERRORS, StoreFault)):
         fault = fault.__context__
     return fault
 
