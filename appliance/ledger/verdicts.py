@@ -22,7 +22,9 @@ class Verdict(Answer):
     ACCOUNTS_MUST_DIFFER = "You cannot pay yourself."
     CURRENCY_UNKNOWN = "{currency} is not a currency of this commons."
     MEMO_TOO_LONG = "A note on a payment has at most {limit} characters."
-    PAYEE_IN_QUESTION = "{home} has told two different stories. Nothing can be paid to its neighbours until that is sorted out."
+    PAYEE_IN_QUESTION = (
+        "{home} has told two different stories. Nothing can be paid to its neighbours until that is sorted out."
+    )
     HOME_IS_ELSEWHERE = "The account of {name} is kept at {home}. Please pay there."
     REVERSES_UNKNOWN = "There is no payment with that number to give back."
     REVERSES_TWICE = "That payment was already given back."
