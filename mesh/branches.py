@@ -18,7 +18,7 @@ from mesh.holdings import Holdings
 from mesh.keys import LogId
 from mesh.log import Run
 from mesh.outlook import Outlook
-from mesh.packet import Data, ForkNotice, HeadClaim, Heads, Probe
+from mesh.packet import Delivery, ForkNotice, HeadClaim, Heads, Probe
 from mesh.road import Road
 
 PROOF_PAUSE_S: Final = 15.0
@@ -118,7 +118,7 @@ class Branches:
         run = self._probed_run(now)
         if run is None:
             return None
-        return Data(Parcel(self._outlook.handle, self._road.handle, self._outlook.digest, (run,))).encode()
+        return Delivery(Parcel(self._outlook.handle, self._road.handle, self._outlook.digest, (run,))).encode()
 
     def _probed_run(self, now: float) -> AirRun | None:
         for ground, at in sorted(self._probed.items()):

@@ -25,7 +25,7 @@ from mesh.links import Opening
 from mesh.log import Run
 from mesh.neighbours import Neighbour
 from mesh.outlook import Outlook
-from mesh.packet import FIRST_HANDLE, LAST_HANDLE, Claim, Data, ForkNotice, Heads, Probe, Want
+from mesh.packet import FIRST_HANDLE, LAST_HANDLE, Claim, Delivery, ForkNotice, Heads, Probe, Want
 from mesh.road import Road
 
 HEARD_MAX: Final = 256
@@ -239,7 +239,7 @@ class Dialogue:
             return message
         parcel = self._answers.compose(size, now)
         self._answers.at = now + self._road.slot() if self._answers else None
-        return Data(parcel).encode() if parcel else None
+        return Delivery(parcel).encode() if parcel else None
 
     def ask(self, now: float, mending: bool) -> list[bytes]:
         """Return probes, wants or heads, if their slot has come and somebody still disagrees.

@@ -34,7 +34,7 @@ from mesh.neighbours import NEIGHBOURS_MAX, Allowances, Neighbour, Neighbours
 from mesh.packet import (
     HEAD_SIZE,
     Beacon,
-    Data,
+    Delivery,
     ForkNotice,
     Heads,
     Kind,
@@ -131,7 +131,7 @@ class Engine:
         match packet:
             case Want() | Heads() | Probe() | ForkNotice():
                 return self._hear_in(packet.scope, peer, packet, now)
-            case Data():
+            case Delivery():
                 return self._hear_in(packet.parcel.scope, peer, packet, now)
             case Part():
                 return self._hear_part(peer, packet, now)
@@ -146,14 +146,14 @@ class Engine:
         return []
 
     def _hear_in(
-        self, handle: bytes, peer: str, packet: Want | Heads | Probe | ForkNotice | Data, now: float
+        self, handle: bytes, peer: str, packet: Want | Heads | Probe | ForkNotice | Delivery, now: float
     ) -> list[Effect]:
         dialogue = next((one for one in self._dialogues.values() if one.outlook.handle == handle), None)
         if dialogue is None:
             self.counters["packets of another scope"] += 1
             return []
         match packet:
-            case Data(parcel):
+            case Delivery(parcel):
                 return self._hear_data(dialogue, peer, parcel, now)
             case ForkNotice():
                 self._met(packet.sender, now)

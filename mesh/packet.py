@@ -166,7 +166,7 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
-class Data:
+class Delivery:
     """A parcel that fits one packet, or a message put together again."""
 
     parcel: Parcel
@@ -175,7 +175,7 @@ class Data:
         return _packed(Kind.DATA, self.parcel.encode())
 
     @classmethod
-    def read(cls, reader: Reader) -> Data:
+    def read(cls, reader: Reader) -> Delivery:
         return cls(Parcel.read(reader))
 
 
@@ -294,12 +294,12 @@ class Pieces:
         return cls(prefix, first, content)
 
 
-Packet = Beacon | Want | Heads | Probe | Data | Part | PartsWant | ForkNotice | PiecesWant | Pieces
+Packet = Beacon | Want | Heads | Probe | Delivery | Part | PartsWant | ForkNotice | PiecesWant | Pieces
 
 READERS: Final[dict[int, Callable[[Reader], Packet]]] = {
     Kind.BEACON: Beacon.read,
     Kind.WANT: Want.read,
-    Kind.DATA: Data.read,
+    Kind.DATA: Delivery.read,
     Kind.PART: Part.read,
     Kind.PARTS_WANT: PartsWant.read,
     Kind.HEADS: Heads.read,

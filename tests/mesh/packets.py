@@ -11,7 +11,7 @@ from mesh.log import Checkpoint, ForkProof
 from mesh.packet import (
     Beacon,
     Claim,
-    Data,
+    Delivery,
     ForkNotice,
     HeadClaim,
     Heads,
@@ -116,7 +116,7 @@ packets: st.SearchStrategy[Packet] = st.one_of(
     wants(),
     heads,
     probes(),
-    st.builds(Data, parcels),
+    st.builds(Delivery, parcels),
     parts(),
     st.builds(PartsWant, size(6), some(255)),
     notices(),

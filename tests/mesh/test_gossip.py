@@ -9,7 +9,7 @@ import pytest
 from mesh.airform import AirRun, Parcel, node_handle, scope_handle
 from mesh.gossip import Timing
 from mesh.keys import PUBLIC, EpochKey, LogId, Scope
-from mesh.packet import Data, Kind
+from mesh.packet import Delivery, Kind
 from tests.mesh.islands import PACKET_SIZE, Air, Island, MemoryHoldings, node_key
 
 COMMONS = Scope(bytes([1]) * 16)
@@ -363,4 +363,4 @@ def handover(sender: Island, hearer: Island, log: LogId, after: int) -> None:
     run = sender.holdings.run(log, after, 10_000)
     assert run is not None
     parcel = Parcel(scope_handle(PUBLIC), b"from", bytes(5), (AirRun.pack(run, None),))
-    hearer.receive(sender.name, Data(parcel).encode(), 1.0)
+    hearer.receive(sender.name, Delivery(parcel).encode(), 1.0)

@@ -20,7 +20,7 @@ from mesh.gossip import Deliver, Effect, Engine, Send
 from mesh.keys import PUBLIC, EpochKey, LogId, NodeId, Scope
 from mesh.log import Run
 from mesh.neighbours import NEIGHBOURS_MAX
-from mesh.packet import VERSION, Beacon, Data, HeadClaim, Heads, Kind, Packet, Part, Pieces, Want
+from mesh.packet import VERSION, Beacon, Delivery, HeadClaim, Heads, Kind, Packet, Part, Pieces, Want
 from mesh.reassembly import BYTES_MAX, MESSAGES_MAX, cut
 from mesh.timing import Timing
 from tests.mesh.islands import PACKET_SIZE, Air, Island, MemoryHoldings, node_key
@@ -149,7 +149,7 @@ def test_a_packet_from_the_future_is_counted_apart() -> None:
 
 def parcel_of(run: Run, **changes: Any) -> bytes:
     forged = replace(AirRun.pack(run, None), **changes)
-    return Data(Parcel(scope_handle(PUBLIC), b"from", bytes(5), (forged,))).encode()
+    return Delivery(Parcel(scope_handle(PUBLIC), b"from", bytes(5), (forged,))).encode()
 
 
 def a_run() -> Run:

@@ -13,7 +13,7 @@ from mesh.airform import PARCEL_HEAD_SIZE, AirRecord, AirRun, Form, log_handle, 
 from mesh.asking import wants
 from mesh.errors import Malformed, PeerFault, UnknownVersion
 from mesh.keys import PUBLIC, EpochKey, LogId, Scope, salt_for
-from mesh.packet import FIRST_HANDLE, LAST_HANDLE, VERSION, Beacon, Claim, Data, Kind, Packet, Want, parse
+from mesh.packet import FIRST_HANDLE, LAST_HANDLE, VERSION, Beacon, Claim, Delivery, Kind, Packet, Want, parse
 from mesh.reassembly import cut, message_id
 from mesh.record import Record
 from mesh.wire import Reader, bitmap, indices, varint
@@ -82,7 +82,7 @@ def shown(value: Any) -> Any:
 @pytest.mark.parametrize("vector", vectors("gossip-v1", "parcels"), ids=named)
 def test_vector_of_a_parcel(vector: dict[str, Any]) -> None:
     packet = parse(bytes.fromhex(vector["packet"]))
-    assert isinstance(packet, Data)
+    assert isinstance(packet, Delivery)
     parcel, key = packet.parcel, EpochKey(bytes.fromhex(vector["epoch_key"]))
     assert [parcel.scope.hex(), parcel.sender.hex(), parcel.digest.hex()] == [
         vector[name] for name in ("scope", "sender", "digest")
