@@ -1,3 +1,5 @@
+"""The one form of CBOR: written, read back, and every other form refused."""
+
 from __future__ import annotations
 
 from contextlib import suppress

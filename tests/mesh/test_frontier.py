@@ -1,3 +1,5 @@
+"""Frontiers: equal digests just where the same is held."""
+
 from __future__ import annotations
 
 from hashlib import blake2b

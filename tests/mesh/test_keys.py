@@ -1,3 +1,5 @@
+"""Names and signatures: the same everywhere, and worth nothing for another purpose."""
+
 from __future__ import annotations
 
 from contextlib import suppress

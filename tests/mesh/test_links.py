@@ -1,3 +1,5 @@
+"""The records that hold logs together: openings and their rights, absorbs, withdrawals, admissions."""
+
 from __future__ import annotations
 
 from contextlib import suppress

@@ -1,3 +1,5 @@
+"""Chains, checkpoints, runs and fork proofs: what verifies, and what does not with one thing changed."""
+
 from __future__ import annotations
 
 from contextlib import nullcontext, suppress

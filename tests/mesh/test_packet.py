@@ -1,3 +1,5 @@
+"""Packets, byte for byte: one form for each, and records on the air."""
+
 from __future__ import annotations
 
 from contextlib import suppress

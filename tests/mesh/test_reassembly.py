@@ -1,3 +1,5 @@
+"""Messages in parts: put together in any order, holes asked for, and no flood grows past the bounds."""
+
 from __future__ import annotations
 
 from itertools import pairwise

@@ -1,3 +1,5 @@
+"""Records: one form, a leaf that outlives its text, exact bounds."""
+
 from __future__ import annotations
 
 from contextlib import suppress

@@ -1,3 +1,5 @@
+"""The Trickle timer against RFC 6206, and against a daemon that slept."""
+
 from __future__ import annotations
 
 from random import Random
