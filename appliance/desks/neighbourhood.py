@@ -78,7 +78,7 @@ class Neighbourhood(Boards):
 
     def accept_piece(self, blob: bytes, index: int, content: bytes) -> bool:
         """Keep a piece of a wanted file. Returns whether the file is whole now."""
-        size = self.database.value("SELECT size FROM wanted WHERE blob = ?", blob)
+        size = self.database.value("SELECT size FROM wanted WHERE blob = ? AND size <= ?", blob, BROADCAST_SIZE_MAX)
         if size is None or not self.blobs.put_piece(blob, size, index, content):
             return False
         return self.finish_file(blob)
@@ -97,7 +97,7 @@ class Neighbourhood(Boards):
             if self.blobs.has(blob):
                 with self.database.writing():
                     self.shelf.has_arrived(blob)
-            elif not self.blobs.missing(blob, size):
+            elif size <= BROADCAST_SIZE_MAX and not self.blobs.missing(blob, size):
                 self.finish_file(blob)
 
     def peer_holds(self, road: str, peer_handle: bytes, scope: Scope, heights: Mapping[LogId, int]) -> None:

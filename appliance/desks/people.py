@@ -14,7 +14,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from appliance.answers import Account, MemberCard, Session
-from appliance.commons.names import clean_name, folded
+from appliance.commons.names import clean_name, folded, visible
 from appliance.door import Door
 from appliance.errors import Objection, Refused
 from appliance.kinds import Member
@@ -89,7 +89,7 @@ class People(Door):
 
     def find_payee(self, text: str) -> Account:
         """Return whom NAME, NAME@NODE or an account's id means; a neighbour of this node before others. Raises `Refused`."""
-        text = text.strip()
+        text = visible(text).strip()
         name, _, home = text.partition("@")
         found = [account for account in self.accounts(name) if folded(account.name) == folded(name)]
         if home:

@@ -11,7 +11,7 @@ from pathlib import PurePath
 from typing import BinaryIO, Final
 
 from appliance.answers import Account, Page, Session, Zine, ZineFile, ZineForm
-from appliance.commons.names import DESCRIPTION_LENGTH_MAX, TITLE_LENGTH_MAX, clean_text
+from appliance.commons.names import DESCRIPTION_LENGTH_MAX, TITLE_LENGTH_MAX, clean_text, visible
 from appliance.desks.payments import Payments
 from appliance.errors import Objection, Refused, StoreFault
 from appliance.kinds import ZineCard
@@ -117,7 +117,7 @@ class Zines(Payments):
     def zines(self, query: str = "", older: str = "", limit: int = 20) -> Page[Zine]:
         """Return zines that hold every word of `query`, newest first."""
         below = int(older) if older.isascii() and older.isdigit() and len(older) < 19 else 2**63 - 1
-        rows = self.shelf.cards(query[:200], below, limit + 1)
+        rows = self.shelf.cards(visible(query[:200]), below, limit + 1)
         page = tuple(self._zine(row, None) for row in rows[:limit])
         return Page(page, str(rows[limit - 1][0]) if len(rows) > limit else "")
 

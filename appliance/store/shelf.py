@@ -16,6 +16,8 @@ from mesh.record import Record
 INDEXED_BYTES_MAX: Final = 1 << 20
 WORDS: Final = re.compile(r"\w+", re.UNICODE)
 WORDS_MAX: Final = 8
+FIRST_IDEOGRAM: Final = "\u2e80"  # from here on, Unicode's blocks of Chinese, Japanese and Korean
+ALL_LETTERS: Final = "title || ' ' || creator || ' ' || description || ' ' || tags || ' ' || body"
 CARD_COLUMNS: Final = (
     "zine.no, log.log, zine.seq, zine.blob, zine.size, media_type, title, creator, language, description, series, issue,"
     " licence, tags, log.node, record.core"
@@ -90,11 +92,13 @@ class Shelf:
 
     def cards(self, query: str, below: int, limit: int) -> list[Row]:
         """Return up to `limit` cards, newest first, numbered below `below`; those that hold all words of `query`."""
-        where, values = "zine.no < ?", [below]
+        where = "zine.no < ?"
+        values: list[int | str] = [below]
         if query.strip():
+            letters, wanted = _all_letters(query)
             where += " AND zine.no IN (SELECT rowid FROM zine_words WHERE zine_words MATCH ?"
-            where += " UNION SELECT rowid FROM zine_letters WHERE zine_letters MATCH ?)"
-            values += [_all_words(query), _all_letters(query)]  # type: ignore[list-item]
+            where += f" UNION SELECT rowid FROM zine_letters WHERE {letters})"
+            values += [_all_words(query), *wanted]
         return self._database.rows(
             f"SELECT {CARD_COLUMNS} FROM {CARD_TABLES} WHERE {where} ORDER BY zine.no DESC LIMIT ?", *values, limit
         )
@@ -133,6 +137,12 @@ def _all_words(query: str) -> str:
     return " ".join(f'"{word}"*' for word in words) or '""'
 
 
-def _all_letters(query: str) -> str:
-    parts = [part.replace('"', '""') for part in query.split()[:WORDS_MAX]]
-    return " ".join(f'"{part}"' for part in parts if len(part) >= 3) or '""'
+def _all_letters(query: str) -> tuple[str, list[str]]:
+    """Return a condition for the parts of the query, and its values. Threes of letters are looked up; most Chinese and Japanese
+    words have fewer, so those are looked for in the texts themselves.
+    """
+    parts = query.split()[:WORDS_MAX]
+    looked_up = " ".join('"' + part.replace('"', '""') + '"' for part in parts if len(part) >= 3)
+    looked_for = [part for part in parts if len(part) < 3 and max(part) >= FIRST_IDEOGRAM]
+    conditions = ["zine_letters MATCH ?"] * bool(looked_up) + [f"instr({ALL_LETTERS}, ?)"] * len(looked_for)
+    return " AND ".join(conditions) or "false", [looked_up] * bool(looked_up) + looked_for
