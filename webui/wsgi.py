@@ -54,7 +54,7 @@ def serve(node: Node, host: str, port: int, ready: Ready | None = None) -> None:
             create_app(node),
             connections,
             _sock=listener,
-            adj=_adjustments(listener, node.settings.portal.upload_max_bytes + BESIDES_FILE),
+            adj=_adjustments(listener, node),
             sockinfo=(listener.family, listener.type, listener.proto, listener.getsockname()),
             bind_socket=False,
         )
@@ -78,8 +78,8 @@ def _listener(host: str, port: int) -> socket.socket:
         ) from fault
 
 
-def _adjustments(listener: socket.socket, body_size_max: int) -> Adjustments:
-    return Adjustments(
+def _adjustments(listener: socket.socket, node: Node) -> Adjustments:
+    found = Adjustments(
         sockets=[listener],
         threads=THREADS,
         connection_limit=CONNECTIONS_MAX,
@@ -87,11 +87,13 @@ def _adjustments(listener: socket.socket, body_size_max: int) -> Adjustments:
         cleanup_interval=5,
         asyncore_use_poll=True,
         max_request_header_size=HEADER_SIZE_MAX,
-        max_request_body_size=body_size_max,
+        max_request_body_size=node.settings.portal.upload_max_bytes + BESIDES_FILE,
         log_socket_errors=False,
         ident="",
         clear_untrusted_proxy_headers=True,
     )
+    found.has_room = node.has_room
+    return found
 
 
 def _upload_room(data: Path) -> Path:
@@ -121,22 +123,36 @@ class _Refusal(Error):  # type: ignore[misc]
 
 
 class _Parser(HTTPRequestParser):  # type: ignore[misc]
-    """Refuses at once what announces itself as too large, also to those who would wait for "100 Continue"; and what there is
-    no room for while it arrives.
+    """Refuses at once what announces itself as too large, also to those who would wait for "100 Continue". So is what there is
+    no room for: while an upload waits on the card it must not take the last space, which is for payments.
     """
+
+    has_looked = False
 
     def received(self, data: bytes) -> int:
         try:
             consumed: int = super().received(data)
         except OSError:
-            self.error = _Refusal(HTTPStatus.INSUFFICIENT_STORAGE, NO_ROOM, self.path)
-            self.completed = True
+            self._refuse(HTTPStatus.INSUFFICIENT_STORAGE, NO_ROOM)
             return len(data)
+        if self.headers_finished and not self.has_looked:
+            self.has_looked = True
+            if not self._has_room():
+                self._refuse(HTTPStatus.INSUFFICIENT_STORAGE, NO_ROOM)
         if isinstance(self.error, RequestEntityTooLarge):
             words = TOO_LARGE.format(limit=self.adj.max_request_body_size - BESIDES_FILE)
-            self.error = _Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, words, self.path)
-            self.expect_continue = False
+            self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, words)
         return consumed
+
+    def _has_room(self) -> bool:
+        """Whether the body may wait on the card, if it will not wait in memory. One in chunks may grow as long as it may."""
+        size = self.adj.max_request_body_size if self.chunked else self.content_length
+        return self.completed or size <= self.adj.inbuf_overflow or self.adj.has_room(size)
+
+    def _refuse(self, status: HTTPStatus, words: str) -> None:
+        self.error = _Refusal(status, words, self.path)
+        self.completed = True
+        self.expect_continue = False
 
     def close(self) -> None:
         with suppress(OSError):  # what found no room finds none at its end either; the file is gone all the same

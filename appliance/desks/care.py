@@ -47,6 +47,10 @@ class Care(Carrying):
                     "The card is full: not even a payment can be kept. Take back zines, or use a larger card."
                 )
 
+    def has_room(self, size: int) -> bool:
+        """Whether so many bytes may come in: they lie on the card twice while they do, and then once for good."""
+        return self.blobs.free_bytes() - 3 * size >= self.settings.archive.free_space_floor_bytes
+
     def status(self) -> Status:
         """Return the facts of `status --json`."""
         with self.database.reading():
