@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
 from appliance.answers import Imported
@@ -9,14 +10,35 @@ from appliance.desks.neighbourhood import Neighbourhood
 from appliance.errors import Objection, Refused
 from mesh.bundle import BundleReader, BundleWriter
 from mesh.errors import Malformed, PeerFault, TornBundle
-from mesh.frames import BlobFrame, Frame, RunsFrame, SealedFrame
+from mesh.frames import BlobFrame, Frame, FrontierFrame, RunsFrame, SealedFrame
 from mesh.keys import LogId, NodeId, Scope, unwritten
 from mesh.log import Run
 from mesh.sealing import SealedSection
 
 RUN_SIZE: Final = 48 * 1024
+COUNTED: Final = ("records", "already", "waiting", "blobs", "refused", "sealed_kept")
+LATER_MAX: Final = 64  # runs that are kept at hand because something before them may come later in the same file
+SHOWN_MAX: Final = 16  # frames in which the writer tells what it holds
 SEALED_MAX: Final = 256  # sections of other commons that are carried on
 SEALED_FREE_BYTES: Final = 64 << 20
+
+
+@dataclass
+class Arrival:
+    """What a bundle has come to so far: counts, runs that wait, and what its writer shows to hold."""
+
+    writer: NodeId
+    count: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0))
+    later: list[Run] = field(default_factory=list)
+    shown: list[FrontierFrame] = field(default_factory=list)
+    torn: bool = False
+
+    def wait(self, run: Run) -> None:
+        """Keep a run at hand, if there is room."""
+        if len(self.later) < LATER_MAX:
+            self.later.append(run)
+        else:
+            self.count["waiting"] += len(run.records)
 
 
 class Carrying(Neighbourhood):
@@ -51,7 +73,7 @@ class Carrying(Neighbourhood):
 
     def _write_files(self, writer: BundleWriter) -> None:
         for blob, size in self.database.rows("SELECT DISTINCT blob, size FROM zine ORDER BY size, blob"):
-            if self.blobs.has(blob):
+            if self.blobs.has(blob) and self.blobs.path(blob).stat().st_size == size:  # whatever a zine may say of it
                 with self.blobs.path(blob).open("rb") as content:
                     writer.blob(blob, size, content)
 
@@ -60,35 +82,34 @@ class Carrying(Neighbourhood):
 
         Raises `Refused` where not even the beginning is a bundle. The same bundle twice does no harm.
         """
-        count = dict.fromkeys(("records", "already", "waiting", "blobs", "refused", "sealed_kept"), 0)
-        torn = False
         try:
             reader = BundleReader(file, {self.commons: self.commons_key})
         except PeerFault as fault:
             raise Refused(Objection.BUNDLE_UNREADABLE) from fault
-        later: list[Run] = []
+        arrival = Arrival(reader.node)
         try:
             for frame in reader:
-                later += self._take_frame(frame, reader.node, count)
+                self._take_frame(frame, arrival)
         except TornBundle:
-            torn = True
+            arrival.torn = True
         except PeerFault:
-            torn = True
-            count["refused"] += 1
-        self._take_waiting(later, count)
-        return Imported(torn=torn, **count)
+            arrival.torn = True
+            arrival.count["refused"] += 1
+        self._take_waiting(arrival)
+        self._note_shown(arrival)
+        return Imported(torn=arrival.torn, **arrival.count)
 
-    def _take_frame(self, frame: Frame, writer: NodeId, count: dict[str, int]) -> list[Run]:
+    def _take_frame(self, frame: Frame, arrival: Arrival) -> None:
         if isinstance(frame, RunsFrame):
-            return [run for run in frame.runs if not self._take_run(run, count)]
-        if isinstance(frame, BlobFrame):
-            count["blobs"] += self._take_blob(frame)
+            for run in frame.runs:
+                if not self._take_run(run, arrival.count):
+                    arrival.wait(run)
+        elif isinstance(frame, BlobFrame):
+            arrival.count["blobs"] += self._take_blob(frame)
         elif isinstance(frame, SealedFrame):
-            count["sealed_kept"] += self._keep_sealed(frame)
-        elif frame.holder == writer != self.node_id:
-            with self.database.writing():
-                self.private.note_holds(writer, dict(frame.heights))
-        return []
+            arrival.count["sealed_kept"] += self._keep_sealed(frame)
+        elif frame.holder == arrival.writer and len(arrival.shown) < SHOWN_MAX:
+            arrival.shown.append(frame)
 
     def _take_run(self, run: Run, count: dict[str, int]) -> bool:
         """Return False where the run waits for another."""
@@ -102,22 +123,31 @@ class Carrying(Neighbourhood):
             count["already"] += len(run.records) - taken.new
         return not taken.waits
 
-    def _take_waiting(self, later: list[Run], count: dict[str, int]) -> None:
+    def _take_waiting(self, arrival: Arrival) -> None:
         """Runs may stand before what they build on: try again as long as that helps."""
+        later = arrival.later
         while later:
-            still = [run for run in later if not self._take_run(run, count)]
+            still = [run for run in later if not self._take_run(run, arrival.count)]
             if len(still) == len(later):
                 break
             later = still
-        count["waiting"] += sum(len(run.records) for run in later)
+        arrival.count["waiting"] += sum(len(run.records) for run in later)
+
+    def _note_shown(self, arrival: Arrival) -> None:
+        """Note what the writer holds: at the end, because what the bundle brought is known by then."""
+        if arrival.writer != self.node_id:
+            with self.database.writing():
+                for frame in arrival.shown:
+                    self.private.note_holds(arrival.writer, frame.scope, frame.heights)
 
     def _take_blob(self, frame: BlobFrame) -> bool:
         """Keep a file only if a zine here names it. Returns whether it is whole now."""
-        size = self.database.value("SELECT size FROM zine WHERE blob = ?", frame.blob)
-        if size != frame.size or self.blobs.has(frame.blob):
+        named = self.database.row("SELECT 1 FROM zine WHERE blob = ? AND size = ?", frame.blob, frame.size)
+        if named is None or self.blobs.has(frame.blob):
             return False
-        self.blobs.put_next(frame.blob, frame.offset, frame.content)
-        return frame.offset + len(frame.content) == size and self.finish_file(frame.blob)
+        if not self.blobs.put_next(frame.blob, frame.offset, frame.content):
+            return False
+        return frame.offset + len(frame.content) == frame.size and self.finish_file(frame.blob)
 
     def _keep_sealed(self, frame: SealedFrame) -> bool:
         """Carry another commons' section on, as long as there is room; the oldest goes first."""

@@ -110,7 +110,7 @@ class Neighbourhood(Boards):
         if news or self._is_due(node):
             with self.database.writing():
                 self.private.heard(node, road)
-                self.private.note_holds(node, news)
+                self.private.note_holds(node, scope, news)
         self._reopen_if_whole(scope, heights)
 
     def _node_by_handle(self, handle: bytes) -> NodeId | None:

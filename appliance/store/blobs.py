@@ -88,12 +88,19 @@ class Blobs:
             there = b""
         return [index for index in range(count) if there[index : index + 1] != b"\1"]
 
-    def put_next(self, blob: bytes, offset: int, content: bytes) -> None:
-        """Write what a bundle brings, in order; what is there already is written over with the same."""
+    def put_next(self, blob: bytes, offset: int, content: bytes) -> bool:
+        """Write what a bundle brings, in order; what is there already is written over with the same.
+
+        Returns False where something before it is missing: a file with holes would be longer than what was brought.
+        """
+        part = self._part(blob)
         with self._troubles():
             make_directory(self.directory)
+            if offset > (part.stat().st_size if part.exists() else 0):
+                return False
             self.check_space(len(content))
-            _write_at(self._part(blob), offset, content)
+            _write_at(part, offset, content)
+        return True
 
     def finish(self, blob: bytes) -> bool:
         """Give an arrived file its name if its digest is right; drop it otherwise."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from appliance.clock import Clock
 from appliance.errors import StoreFault
 from appliance.store.database import Database
-from mesh.keys import LogId, NodeId, PublicKey
+from mesh.keys import LogId, NodeId, PublicKey, Scope
 from mesh.record import RecordId
 
 SESSIONS_MAX: Final = 8  # of one member; the oldest goes first
@@ -189,10 +190,12 @@ class Private:
             for node, name, road, tick, boot in rows
         ]
 
-    def note_holds(self, node: NodeId, heights: dict[LogId, int]) -> None:
+    def note_holds(self, node: NodeId, scope: Scope, heights: Mapping[LogId, int]) -> None:
+        """Note how far a node holds logs of a scope. What is not here is left out: anybody could name logs without end."""
         self._database.run_many(
-            "INSERT INTO holds VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET height = max(height, ?3)",
-            [(node, log, height) for log, height in heights.items()],
+            "INSERT INTO holds SELECT ?1, ?2, ?3 FROM log WHERE log = ?2 AND scope = ?4"
+            " ON CONFLICT DO UPDATE SET height = max(height, ?3)",
+            [(node, log, height, scope) for log, height in heights.items()],
         )
 
     def holds(self, node: NodeId) -> dict[LogId, int]:
