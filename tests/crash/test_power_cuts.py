@@ -106,24 +106,31 @@ def test_a_node_whose_founding_was_cut_is_whole_or_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing was confirmed yet, so it need not be there; but it may not be half a node, and no surprise either."""
-    outcomes = Counter(_found(tmp_path / str(seed), Random(seed), monkeypatch) for seed in range(FOUNDING_CUTS))
-    unfinished = {
-        f"{how} Run hedgerow init in an empty directory." for how in ("belongs to no commons.", "was never finished.")
-    }
-    assert set(outcomes) == unfinished | {"whole"}
+    whole = Disk(Random(0))
+    found(tmp_path / "whole", whole, monkeypatch)
+    outcomes: Counter[str] = Counter()
+    for seed in range(FOUNDING_CUTS):
+        rng, data = Random(seed), tmp_path / str(seed)
+        disk = Disk(rng, rng.randint(1, whole.operations))
+        found(data, disk, monkeypatch)
+        for file in data.glob("hedgerow.db*"):
+            file.unlink()
+        for path, content in disk.medium().items():
+            Path(path).write_bytes(content)
+        outcomes[_use(data)] += 1
+    unfinished = ("belongs to no commons.", "was never finished.")
+    assert set(outcomes) == {"whole", *(f"{how} Run hedgerow init in an empty directory." for how in unfinished)}
 
 
-def _found(data: Path, rng: Random, monkeypatch: pytest.MonkeyPatch) -> str:
-    disk = Disk(rng, rng.randint(1, 250))
-    with Power(disk) as power:
+def found(data: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found a node on this disk, as far as its power lasts."""
+    with Power(disk) as power, suppress(*POWER_IS_OUT):
         monkeypatch.setattr(founding, "Database", partial(Database, make=power.make))
         monkeypatch.setattr(founding, "Door", partial(Door, make=power.make))
-        with suppress(*POWER_IS_OUT):
-            founding.found(Settings(data, "Elm", "Hedge Lane"))
-    for file in data.glob("hedgerow.db*"):
-        file.unlink()
-    for path, content in disk.medium().items():
-        Path(path).write_bytes(content)
+        founding.found(Settings(data, "Elm", "Hedge Lane"))
+
+
+def _use(data: Path) -> str:
     try:
         with closing(Node.open(data)) as node:
             node.add_member("Ana", "1234")
