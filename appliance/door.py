@@ -292,12 +292,18 @@ class Door:
             self.mark_keel()
 
     def _reopen(self, scope: Scope, incarnation: int) -> None:
-        log = self.own_log(scope)
-        first = self.records.record(RecordId(log.log, 1))
+        first = self.records.record(RecordId(self.own_log(scope).log, 1))
         assert first is not None
-        continues = Height(log.log, log.certified, log.certified_head) if log.certified else None
         right = Opening.read(first).right
-        self.open_log(Opening(self.key.public_key, incarnation, scope, continues, right))
+        self.open_log(Opening(self.key.public_key, incarnation, scope, self._last_place(scope), right))
+
+    def _last_place(self, scope: Scope) -> Height | None:
+        """Return up to where the newest log of this node counts here, be it another copy's: so there is one line of descent."""
+        for log in reversed(self.records.logs(scope, self.node_id)):
+            if height := min(log.certified, self.counting.counted(log)):
+                return Height(log.log, height, self.records.head_at(log, height))
+        own = self.own_log(scope)
+        return Height(own.log, own.certified, own.certified_head) if own.certified else None
 
     # --- what is due without anybody asking
 
@@ -345,7 +351,7 @@ class Door:
             "SELECT other.no FROM log other JOIN counted ON log_no = other.no LEFT JOIN ("
             "  SELECT other AS log, max(height) AS height FROM absorbed WHERE log_no = ?1 GROUP BY other"
             ") done ON done.log = other.log WHERE other.scope = ?2 AND other.no <> ?1 AND ("
-            "  (other.node = ?3 AND counted.height > coalesce(done.height, 0))"
+            "  (other.log IN (SELECT log FROM ended) AND other.node = ?3 AND counted.height > coalesce(done.height, 0))"
             "  OR EXISTS (SELECT 1 FROM currency WHERE log_no = other.no AND seq > coalesce(done.height, 0)))",
             *(own.no, self.commons, self.node_id),
         )

@@ -88,8 +88,11 @@ class Payments(People):
         return self._settle_once(payer, wanted, memo, idempotency_key)
 
     def _is_forked(self, node: NodeId) -> bool:
-        """Whether a log of that node was written twice from one place on: then no new credit goes there."""
-        return self.database.row("SELECT 1 FROM fork_proof JOIN log USING (log) WHERE node = ?", node) is not None
+        """Whether a log of that node was written twice from one place on: no new credit goes there until that log was left."""
+        row = self.database.row(
+            "SELECT 1 FROM fork_proof JOIN log USING (log) WHERE node = ? AND log NOT IN (SELECT log FROM ended)", node
+        )
+        return row is not None
 
     def give_back(self, payer: Account, transfer_id: str, idempotency_key: str | None = None) -> Transfer:
         """Undo a payment that `payer` got, by a counter-entry that names it."""
