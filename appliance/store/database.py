@@ -47,7 +47,11 @@ class Database:
             self._peewee = make(str(path), pragmas=(), timeout=BUSY_S)
             self._recognise()
             self._peewee = make(str(path), pragmas=PRAGMAS, timeout=BUSY_S)
-            self._migrate()
+            try:
+                self._migrate()
+            except BaseException:
+                self.close()  # a card that is to be taken out must not be held by a node that never opened
+                raise
 
     def _recognise(self) -> None:
         """Refuse a file that some other program made, before a single byte of it is changed: the pragmas would change some."""
