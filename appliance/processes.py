@@ -119,7 +119,7 @@ def run(settings: Settings, say: Say, quiet: bool = False) -> int:
     try:
         refuse_port_in_use(settings.host, settings.port, _other_port(settings))
         if not quiet:
-            say(f"{settings.name} answers on {settings.address} (Ctrl-C ends it)")
+            say(f"Starting {settings.name} on {settings.address} (Ctrl-C ends it)")
         return Household([Child(part, own_command(settings.data, part)) for part in ("portal", "gossip")], say).run()
     finally:
         os.close(lock)

@@ -169,11 +169,12 @@ class RunningNode(Node):
         self.log = data.with_name(f"{data.name}.log")
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, wrapper: tuple[str, ...] = ()) -> None:
-        """Start and wait until the pages answer."""
+    def start(self, **surroundings: str) -> None:
+        """Start, with these variables in its environment, and wait until the pages answer."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*wrapper, PROGRAM, "--data", str(self.data), "run"],
+                [PROGRAM, "--data", str(self.data), "run"],
+                env=os.environ | surroundings,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -189,6 +190,14 @@ class RunningNode(Node):
     def said(self) -> str:
         """Return all that the node's processes have printed."""
         return self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
+
+    def resident_bytes(self, part: str) -> int:
+        """Return how much memory the process of this part, `gossip` or `webui`, holds."""
+        for process in map(str, processes_of(self.data)):
+            if os.fsencode(part) in Path("/proc", process, "cmdline").read_bytes().split(b"\0"):
+                pages = int(Path("/proc", process, "statm").read_text(encoding="ascii").split()[1])
+                return pages * os.sysconf("SC_PAGE_SIZE")
+        raise AssertionError(f"{self.name} runs no {part}")
 
     def stop(self) -> None:
         """Ask it to end, and see that nothing of it is left."""
