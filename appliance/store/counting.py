@@ -3,7 +3,7 @@
 Each log counts from its first record on, one after another, as far as it can: it waits whole where it absorbs a log that does
 not count that far here, and where its node was not let in yet. A log that its node has left behind counts up to the highest
 place that anybody named: the next opening, an absorb, or a `held`. All of this only ever adds, so there is one outcome for one
-set of records. The exception, an opening that leaves behind more than was counted here, makes the views anew.
+set of records. The exception, an opening that leaves behind less than was counted here, makes the views anew.
 """
 
 from __future__ import annotations
@@ -46,14 +46,20 @@ class Counting:
             self._database.run(f"DELETE FROM {table}")
         logs = self._records.logs()
         for log in logs:
-            self._note_end(self._opening(log), log)
+            if place := self._left_behind(self._opening(log)):
+                self._note_end(place, log)
         self.advance(log.no for log in logs)
 
     def take_in(self, log: Log, opening: Opening | None) -> None:
         """Count what `log` has got; `opening` is given where it is new."""
-        left = self._note_end(opening, log) if opening else None
-        if left and self.counted(left) >= self._limit(left) < left.height:
-            self.rebuild()
+        place = self._left_behind(opening) if opening else None
+        if place is None:
+            self.advance([log.no])
+            return
+        is_news, left = self._ended(place.log) is None, self._records.log(place.log)
+        self._note_end(place, log)
+        if is_news and left and self.counted(left) >= place.height < left.height:
+            self.rebuild()  # also where somebody named the rest: it may be the rest itself that let him speak
         else:
             self.advance([log.no] + ([left.no] if left else []))
 
@@ -89,10 +95,13 @@ class Counting:
         return self._waiting_for(log.log)
 
     def _limit(self, log: Log) -> int:
-        ended = self._database.value("SELECT max(height) FROM ended WHERE log = ?", log.log)
-        if ended is None:
-            return ENDLESS
-        return max(int(ended), self._named(log.log, log.scope))
+        ended = self._ended(log.log)
+        return ENDLESS if ended is None else max(ended, self._named(log.log, log.scope))
+
+    def _ended(self, log: LogId) -> int | None:
+        """Return where a log ended, None where it is not known to have been left behind."""
+        height = self._database.value("SELECT height FROM ended WHERE log = ?", log)
+        return None if height is None else int(height)
 
     def _named(self, log: LogId, scope: Scope) -> int:
         """Return the highest place of `log` that a log of the same scope named: views of a scope never hang on another's."""
@@ -181,16 +190,17 @@ class Counting:
         other = self._records.log(place.log)
         return [other.no] if other else []
 
-    def _note_end(self, opening: Opening, log: Log) -> Log | None:
-        """Note that `opening` leaves an earlier log behind. Returns that log, if it is here."""
-        earlier = opening.continues
-        if earlier is None or not self._is_same_writer(opening, earlier.log):
-            return None
+    def _left_behind(self, opening: Opening) -> Height | None:
+        """Return up to where `opening` continues an earlier log of its own writer, if it does."""
+        place = opening.continues
+        return place if place and self._is_same_writer(opening, place.log) else None
+
+    def _note_end(self, place: Height, log: Log) -> None:
+        """Note that a log ended at `place`, as far as the opening of `log` knew."""
         self._database.run(
             "INSERT INTO ended VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET height = max(height, ?2)",
-            *(earlier.log, earlier.height, log.no),
+            *(place.log, place.height, log.no),
         )
-        return self._records.log(earlier.log)
 
     @staticmethod
     def _is_same_writer(opening: Opening, earlier: LogId) -> bool:

@@ -184,6 +184,23 @@ def test_what_waits_beyond_an_end_names_nothing(in_every_order, oak: Scribe, elm
     assert in_every_order(counted(ash), runs) == 1
 
 
+def test_a_tail_cannot_speak_for_itself(in_every_order, oak: Scribe, elm: Scribe) -> None:
+    oak.pay(1, elm.account(1), 200)
+    oak.say(links.held(0, replace(oak.place(), height=99)))
+    back = oak.again(oak.place(3))
+    assert in_every_order(counted(oak), [elm.run(), oak.run(), back.run()]) == 3
+
+
+def test_nor_through_whom_it_let_in(in_every_order, oak: Scribe, elm: Scribe) -> None:
+    ash = Scribe.invited(key_of(3))
+    oak.say(links.admit(0, ash.node))
+    ash.say(links.held(0, oak.place()))
+    back = oak.again(oak.place(3))
+    runs = [elm.run(), oak.run(), back.run(), ash.run()]
+    assert in_every_order(counted(oak), runs) == 3
+    assert in_every_order(counted(ash), runs) == 0
+
+
 def test_a_number_given_twice_by_two_lives_of_a_home_is_judged_alike(in_every_order, oak: Scribe, elm: Scribe) -> None:
     oak.seal()
     oak.member(2, "Cara, of the tail")
