@@ -5,6 +5,7 @@ back from old backups while their old logs go on. Whoever delivers them decides 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from random import Random
 from typing import Final
 
@@ -132,7 +133,8 @@ class Chronicle:
         scribe.say(links.absorb(0, self._some_place(self.chance.choice(same))))
 
     def _held(self, scribe: Scribe) -> None:
-        scribe.say(links.held(0, self._some_place(self.chance.choice(self.logs))))
+        place = self._some_place(self.chance.choice(self.logs))
+        scribe.say(links.held(0, replace(place, height=99) if self._rarely() else place))
 
     def _withdraw(self, scribe: Scribe) -> None:
         own = [log for log in self.logs if log.node == scribe.node or self._rarely()]
