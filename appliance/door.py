@@ -25,7 +25,7 @@ from appliance.store.records import Log, Records
 from appliance.store.shelf import Shelf
 from appliance.store.views import AllViews
 from mesh import links
-from mesh.errors import BadSignature, ForkedLog, Malformed, PeerFault
+from mesh.errors import BadSignature, ForkedLog, Malformed, Unexplained
 from mesh.keys import PUBLIC, SALT_SIZE, EpochKey, NodeId, NodeKey, Scope, salt_for
 from mesh.links import Height, Invitation, Opening
 from mesh.log import Checkpoint, ForkProof, Run, batches, first_head, heads
@@ -169,7 +169,7 @@ class Door:
         """A record without its text is believed only together with the word that took it back."""
         for seq, record in enumerate(new, log.height + 1):
             if record.is_withdrawn and not self.records.is_withdrawn(RecordId(log.log, seq)):
-                raise PeerFault("a text is missing, and nobody here took it back")
+                raise Unexplained("a text is missing, and nobody here took it back")
 
     def accept_fork_proof(self, proof: ForkProof) -> bool:
         """Keep a proof that a log was forked. Returns whether it is news. Raises `PeerFault` where it proves nothing."""

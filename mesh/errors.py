@@ -21,6 +21,10 @@ class ForkedLog(PeerFault):
     """Two statements of one writer contradict each other."""
 
 
+class Unexplained(PeerFault):
+    """A text is missing, and no word of its author that takes it back is here. It may come with later records."""
+
+
 class UnknownVersion(PeerFault):
     """The bytes come from a newer program; they are counted and left alone."""
 

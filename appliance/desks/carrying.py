@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO, Final
 
 from appliance.answers import Imported
 from appliance.desks.neighbourhood import Neighbourhood
 from appliance.errors import Objection, Refused
 from mesh.bundle import BundleReader, BundleWriter
-from mesh.errors import Malformed, PeerFault, TornBundle
+from mesh.errors import Malformed, PeerFault, TornBundle, Unexplained
 from mesh.frames import BlobFrame, Frame, FrontierFrame, RunsFrame, SealedFrame
 from mesh.keys import LogId, NodeId, Scope, unwritten
 from mesh.log import Run
@@ -17,7 +17,7 @@ from mesh.sealing import SealedSection
 
 RUN_SIZE: Final = 48 * 1024
 COUNTED: Final = ("records", "already", "waiting", "blobs", "refused", "sealed_kept")
-LATER_MAX: Final = 64  # runs that are kept at hand because something before them may come later in the same file
+LATER_MAX: Final = 256  # runs that are kept at hand because something before them may come later in the same file
 SHOWN_MAX: Final = 16  # frames in which the writer tells what it holds
 SEALED_MAX: Final = 256  # sections of other commons that are carried on
 SEALED_FREE_BYTES: Final = 64 << 20
@@ -68,7 +68,7 @@ class Carrying(Neighbourhood):
 
     def _write_log(self, writer: BundleWriter, scope: Scope, log: LogId, after: int) -> None:
         """Write what follows `after` in one log, as far as there is room."""
-        while (run := self.records.run(log, after, RUN_SIZE)) and writer.runs(scope, [run]):
+        while (run := self.records.run(log, after, RUN_SIZE, explained=False)) and writer.runs(scope, [run]):
             after = run.upto
 
     def _write_files(self, writer: BundleWriter) -> None:
@@ -115,6 +115,8 @@ class Carrying(Neighbourhood):
         """Return False where the run waits for another."""
         try:
             taken = self.accept(run)
+        except Unexplained:
+            return False
         except PeerFault:
             count["refused"] += 1
             return True
@@ -124,10 +126,10 @@ class Carrying(Neighbourhood):
         return not taken.waits
 
     def _take_waiting(self, arrival: Arrival) -> None:
-        """Runs may stand before what they build on: try again as long as that helps."""
+        """Runs may stand before what they build on, or before the word that explains them: try again as long as that helps."""
         later = arrival.later
         while later:
-            still = [run for run in later if not self._take_run(run, arrival.count)]
+            still = joined([run for run in later if not self._take_run(run, arrival.count)])
             if len(still) == len(later):
                 break
             later = still
@@ -157,3 +159,15 @@ class Carrying(Neighbourhood):
             self.database.run("INSERT INTO sealed (content) VALUES (?) ON CONFLICT DO NOTHING", frame.raw)
             self.database.run("DELETE FROM sealed WHERE no <= (SELECT max(no) FROM sealed) - ?", SEALED_MAX)
         return True
+
+
+def joined(runs: list[Run]) -> list[Run]:
+    """Make one run of those that follow one another: the last checkpoint certifies them all."""
+    longer: list[Run] = []
+    for run in sorted(runs, key=lambda run: (run.log, run.after)):
+        last = longer[-1] if longer else None
+        if last and (last.log, last.upto) == (run.log, run.after):
+            longer[-1] = replace(run, after=last.after, records=last.records + run.records)
+        else:
+            longer.append(run)
+    return longer

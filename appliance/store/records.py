@@ -138,10 +138,10 @@ class Records:
         )
         return [_record(row) for row in rows]
 
-    def run(self, log_id: LogId, after: int, size_max: int) -> Run | None:
+    def run(self, log_id: LogId, after: int, size_max: int, explained: bool = True) -> Run | None:
         """Return what follows `after`, up to the highest checkpoint whose run stays within `size_max` bytes, or the nearest.
 
-        Where a text was taken back, the run goes on up to the word that took it back: without that, nobody would believe it.
+        Where a text was taken back, an `explained` run goes on up to the word that took it back: nobody would believe it without.
         """
         log = self.log(log_id)
         if log is None or after >= log.certified:
@@ -154,7 +154,7 @@ class Records:
                 break
             fits += 1
         seq, previous, signature = self._checkpoint_near(log, after, fits)
-        while missing := self._last_word(log, after, seq):
+        while explained and (missing := self._last_word(log, after, seq)):
             seq, previous, signature = self._checkpoint_near(log, missing - 1, 0)
         if seq > after + len(records):
             records = self.span(log.no, after, seq)

@@ -17,7 +17,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.answers import Account, Imported, ZineForm
+from appliance.answers import Account, Board, Imported, ZineForm
+from appliance.desks import carrying
 from appliance.errors import Objection, Refused
 from appliance.kinds import ZineCard
 from appliance.node import Node
@@ -116,6 +117,29 @@ def test_a_small_stick_carries_records_first_and_never_more_than_it_holds(busy: 
         assert (taken.refused, taken.torn) == (0, False)
         assert taken.blobs == (size > len(whole))
     assert state(busy) == state(oak)
+
+
+def test_who_comes_late_gets_a_log_in_which_something_was_taken_back_long_after(
+    street: Street, busy: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(carrying, "RUN_SIZE", 300)
+    ana, ben = busy.accounts()
+    slip = busy.post(Board.NOTICE, "A slip", "of the tongue", ana)
+    for _ in range(20):
+        busy.pay(ana, ben, 1, busy.currency("hours"))
+        busy.seal()
+    busy.withdraw_post(slip.id)
+    ash = street.invite("Ash")
+    first = bundle(busy)
+    taken = take(ash, first)
+    assert (taken.waiting, taken.refused) == (0, 0)
+    take(busy, bundle(ash))
+    assert busy.do_duties()
+    take(ash, bundle(busy))
+    assert state(ash) == state(busy)
+    half = street.invite("Birch")
+    assert take(half, first[: len(first) // 20]).torn
+    assert take(half, first).waiting == 0
 
 
 def test_a_courier_carries_what_it_cannot_read(street: Street, busy: Node, oak: Node, tmp_path: Path) -> None:
