@@ -144,7 +144,7 @@ class Road:
     def _count_useless(self) -> int:
         """Return how many packets were not in the form of the road or the engine, broke a rule, or came in a flood."""
         heard = self.transport.counters
-        return self._faults + self._flood() + heard["garbage"] + heard["oversize"]
+        return self._faults + self._flood() + heard["garbage"] + heard["oversize"] + heard["dropped"]
 
     def _flood(self) -> int:
         return self._engine.counters[FLOOD] if self._engine else 0

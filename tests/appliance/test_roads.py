@@ -133,11 +133,11 @@ def test_the_keeper_is_told_of_useless_packets_once_a_minute(road: Road, radio: 
     assert road.complaint() == "1 packet could not be used in the last minute, the most by rogue."
     for _ in range(500):
         road.receive(Heard("radio", "rogue", b"\x11"))
-    radio.counters.update(garbage=20, oversize=3)
+    radio.counters.update(garbage=20, oversize=3, dropped=7)
     hand.at += 59
     assert road.complaint().startswith("1 ")
     hand.at += 1
-    assert road.complaint().startswith("523 ")
+    assert road.complaint().startswith("530 ")
     radio.counters["connections"] = 2  # a new engine; nothing is told twice
     road.receive(Heard("radio", "bo", b"\x11"))
     hand.at += 60

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -213,6 +214,15 @@ def test_a_clock_at_1970_changes_nothing_but_dates(street: Besieged) -> None:
     oak.start()
     assert oak.status["clock"]["trust"] == "hint"
     check_books(elm, oak)
+
+
+def test_the_keeper_is_told_how_many_could_not_be_used(street: Besieged) -> None:
+    def told() -> dict[str, int]:
+        lines = re.findall(r"^(\w+): (\d+) packets? could not be used", street.elm.said(), re.MULTILINE)
+        return {road: sum(int(number) for name, number in lines if name == road) for road in ("loopback", "mqtt")}
+
+    wait_until("both floods are told", lambda: min(told().values()) > FLOOD / 10, 90, lambda: str(told()))
+    print(told())
 
 
 def faketime() -> Path:
