@@ -70,15 +70,18 @@ class Inode:
 
 
 class Disk:
-    """The medium. `cut_at` is the number of the operation at which the power goes; `lies` is a disk that never syncs."""
+    """The medium. `cut_at` is the number of the operation at which the power goes, those in `uncounted` left out: most are
+    writes to the log, and a cut should fall elsewhere too. `lies` is a disk that never syncs.
+    """
 
-    def __init__(self, rng: Random, cut_at: int = NEVER, lies: bool = False) -> None:
+    def __init__(self, rng: Random, cut_at: int = NEVER, uncounted: str = "", lies: bool = False) -> None:
         self.operations = 0
         self.is_off = False
         self.cut_in = "at rest"
         self.now: dict[str, Inode] = {}
         self._rng = rng
         self._cut_at = cut_at
+        self._uncounted = uncounted
         self._lies = lies
         self._names: dict[str, Inode] = {}  # on the medium
         self._renamed: deque[tuple[str, Inode | None]] = deque()  # names made or deleted since, oldest first
@@ -143,10 +146,11 @@ class Disk:
         return [change for change in pending if self._rng.random() < share]
 
     def _count(self, what: str, path: str) -> None:
-        self.operations += 1
+        place = f"{what} {Path(path).name}"
+        self.operations += place != self._uncounted
         if self.operations == self._cut_at:
             self.is_off = True
-            self.cut_in = f"{what} {Path(path).name}"
+            self.cut_in = place
             self.check_power()
 
     def _sync_names(self) -> None:

@@ -18,9 +18,9 @@ FEW: Final = range(40)
 WAL: Final = "/nowhere/a.db-wal"
 
 
-def written(rng: Random, **how: bool) -> Disk:
+def written(rng: Random, lies: bool = False) -> Disk:
     """Return a disk with a journal that got a synced "old" and, not synced, four sectors of ones and then one of twos."""
-    disk = Disk(rng, **how)
+    disk = Disk(rng, lies=lies)
     inode = disk.open(WAL)
     disk.change(WAL, inode, Write(0, b"old"))
     disk.sync(WAL, inode, with_directory=True)
@@ -29,10 +29,10 @@ def written(rng: Random, **how: bool) -> Disk:
     return disk
 
 
-def media(**how: bool) -> Iterator[bytes | None]:
+def media(lies: bool = False) -> Iterator[bytes | None]:
     """What is left of that journal after each of many cuts; None where not even its name is."""
     for seed in SEEDS:
-        yield written(Random(seed), **how).medium().get(WAL)
+        yield written(Random(seed), lies).medium().get(WAL)
 
 
 def test_what_was_synced_survives_every_cut() -> None:
