@@ -76,7 +76,9 @@ class Broker:
         (self.directory / "acl").write_text(f"{block('acl')}\nuser {OBSERVER}\ntopic read $SYS/#\n", encoding="utf-8")
         (self.directory / "acl").chmod(0o600)
         with (self.directory / "log").open("ab") as log:
-            self._process = subprocess.Popen([program("mosquitto"), "-c", settings], stdout=log, stderr=log)
+            ends_with_us = (program("setpriv"), "--pdeathsig", "KILL")  # also where this process is killed
+            command = [*ends_with_us, program("mosquitto"), "-c", str(settings)]
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
         deadline_s = time.monotonic() + START_MAX_S
         while not self._listens():
             if self._process.poll() is not None or time.monotonic() > deadline_s:

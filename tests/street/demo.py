@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from tests.street.node import DOWN_WITHIN_S, PROGRAM, Node, processes_of
+from tests.street.node import DIE_WITH_US, DOWN_WITHIN_S, PROGRAM, Node, processes_of
 from tests.street.street import free_ports
 from tests.street.waiting import wait_until
 
@@ -27,7 +27,18 @@ class Demo:
 
     def __enter__(self) -> Self:
         port = str(free_ports(NODES))
-        command = [PROGRAM, "demo", "--data", str(self.directory), "--nodes", str(NODES), "--port", port, *self._words]
+        command = [
+            PROGRAM,
+            "demo",
+            "--data",
+            str(self.directory),
+            "--nodes",
+            str(NODES),
+            "--port",
+            port,
+            *DIE_WITH_US,
+            *self._words,
+        ]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True

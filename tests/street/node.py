@@ -19,6 +19,7 @@ from tests.street.waiting import wait_until
 
 PROGRAM: Final = str(Path(sys.executable).with_name("hedgerow"))
 PIN: Final = "1234"
+DIE_WITH_US: Final = ("--parent", str(os.getpid()))  # also if this process is killed and cleans up nothing
 UP_WITHIN_S: Final = 60.0
 DOWN_WITHIN_S: Final = 30.0
 
@@ -173,7 +174,7 @@ class RunningNode(Node):
         """Start, with these variables in its environment, and wait until the pages answer."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [PROGRAM, "--data", str(self.data), "run"],
+                [PROGRAM, "--data", str(self.data), "run", *DIE_WITH_US],
                 env=os.environ | surroundings,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
