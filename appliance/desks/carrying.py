@@ -43,7 +43,11 @@ class Arrival:
 
 class Carrying(Neighbourhood):
     def export_bundle(self, file: BinaryIO, for_node: str | None = None, max_bytes: int | None = None) -> None:
-        """Write all that `for_node` is not known to hold, or everything: records first, then files, small ones first."""
+        """Write all that `for_node` is not known to hold, or everything: records first, then files, small ones first.
+
+        What this node owes the others is written before, so that one stick brought and taken back lets a new node in.
+        """
+        self.do_duties()
         self.seal()
         holds = self.private.holds(self._node_named(for_node)) if for_node else {}
         writer = BundleWriter(file, self.key, {self.commons: self.commons_key}, max_bytes)

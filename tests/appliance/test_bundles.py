@@ -85,6 +85,13 @@ def test_what_is_carried_makes_equal_states(busy: Node, oak: Node) -> None:
     assert list(oak.verify()) == []
 
 
+def test_one_stick_there_and_back_lets_a_new_node_in(street: Street, elm: Node) -> None:
+    newcomer = street.invite("Oak")
+    take(elm, bundle(newcomer))
+    take(newcomer, bundle(elm))
+    assert newcomer.is_let_in()
+
+
 def test_the_same_bundle_twice_does_no_harm(busy: Node, oak: Node) -> None:
     first, again = take(oak, carried := bundle(busy)), take(oak, carried)
     assert (again.records, again.blobs) == (0, 0)
