@@ -1,8 +1,15 @@
-"""How a node begins: a key born on the device, a store, and the first records of its logs."""
+"""How a node begins: a key born on the device, a store, and the first records of its logs.
+
+While it begins, a file `.founding` stands in its directory. One that is found there without its process tells that the plug
+was pulled: nobody has met that node yet, so the next `init` clears it away and begins anew.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
@@ -22,49 +29,72 @@ from mesh.links import NONCE_SIZE, Founding, Invitation, Opening
 
 DECIMALS: Final = 2
 FLOOR: Final = -20 * 10**DECIMALS
+NOTE: Final = ".founding"
 
 
 def found(wanted: Settings, currency: str = "hours") -> None:
     """Begin a commons: its first node and its first currency."""
     code, nonce = clean_name(currency), os.urandom(NONCE_SIZE)
-    key = _begin(wanted)
-    scope = commons_scope(key.public_key, nonce)
-    door = _furnish(wanted, scope, EpochKey(os.urandom(32)))
-    with door.database.writing():
-        _open_logs(door, Opening(key.public_key, 0, scope, right=Founding(nonce)))
-        rules = CurrencyRules(0, code, DECIMALS, FLOOR, code, "")
-        door.say(scope, rules.record(door.clock.now(), door.salt(scope)))
-    _finish(door)
+    with _beginning(wanted) as key:
+        scope = commons_scope(key.public_key, nonce)
+        door = _furnish(wanted, scope, EpochKey(os.urandom(32)))
+        with door.database.writing():
+            _open_logs(door, Opening(key.public_key, 0, scope, right=Founding(nonce)))
+            rules = CurrencyRules(0, code, DECIMALS, FLOOR, code, "")
+            door.say(scope, rules.record(door.clock.now(), door.salt(scope)))
+        _finish(door)
 
 
 def join(wanted: Settings, content: bytes) -> None:
     """Begin a node in the commons that an invite file opens. Raises `Refused` where the file is none."""
     invite = Invite.read(content)
     inviter = Introduction.read(invite.introduction)
-    key = _begin(replace(wanted, commons=invite.commons))
-    door = _furnish(wanted, invite.scope, invite.epoch_key)
-    with door.database.writing():
-        door.private.keep_peer(inviter.node, inviter.public_key, inviter.name)
-        right = Invitation.sign(invite.key, invite.scope, key.node_id)
-        _open_logs(door, Opening(key.public_key, 0, invite.scope, right=right))
-    _finish(door)
+    with _beginning(replace(wanted, commons=invite.commons)) as key:
+        door = _furnish(wanted, invite.scope, invite.epoch_key)
+        with door.database.writing():
+            door.private.keep_peer(inviter.node, inviter.public_key, inviter.name)
+            right = Invitation.sign(invite.key, invite.scope, key.node_id)
+            _open_logs(door, Opening(key.public_key, 0, invite.scope, right=right))
+        _finish(door)
 
 
-def _begin(wanted: Settings) -> NodeKey:
+@contextmanager
+def _beginning(wanted: Settings) -> Iterator[NodeKey]:
     """Make the directory and the key. A directory that already holds a node is left alone."""
     clean_name(wanted.name)
-    if wanted.key_file.exists() or wanted.database.exists():
+    note = wanted.data / NOTE
+    if not note.exists() and (wanted.key_file.exists() or wanted.database.exists()):
         raise SettingsFault(f"{wanted.data} already holds a node. Choose another directory.")
     try:
         make_directory(wanted.data)
-        key = NodeKey(os.urandom(32))
-        handle = os.open(wanted.key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(key.seed.hex() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        with note.open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            sync(wanted.data)
+            _clear_away(wanted)
+            yield _new_key(wanted)
+            note.unlink()
+            sync(wanted.data)
+    except BlockingIOError as fault:
+        raise SettingsFault(f"A node is being made in {wanted.data} at this moment. Wait for it.") from fault
     except OSError as fault:
         raise SettingsFault(f"{wanted.data} cannot be written ({fault.strerror}). Choose another directory.") from fault
+
+
+def _clear_away(wanted: Settings) -> None:
+    """Remove what a beginning that was cut off left behind."""
+    database = wanted.database
+    logs = (database.with_name(f"{database.name}{ending}") for ending in ("-wal", "-shm"))
+    for left in (database, *logs, wanted.keel_file, wanted.key_file):
+        left.unlink(missing_ok=True)
+
+
+def _new_key(wanted: Settings) -> NodeKey:
+    key = NodeKey(os.urandom(32))
+    handle = os.open(wanted.key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(key.seed.hex() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
     settings.write(wanted.data, wanted)
     sync(wanted.data)
     return key

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import cached_property
 from hashlib import blake2b
 from importlib.metadata import version
@@ -152,8 +152,8 @@ class Care(Carrying):
         """Make the views again in a copy, and compare."""
         for left in left_by_the_dead(self.settings.data, VERIFYING):
             shutil.rmtree(left, ignore_errors=True)
-        with tempfile.TemporaryDirectory(dir=self.settings.data, prefix=f"{VERIFYING}{os.getpid()}-") as directory:
-            copy = Path(directory) / "hedgerow.db"
+        with self._own_room() as directory:
+            copy = directory / "hedgerow.db"
             self.database.copy_to(copy)
             with closing(Database(copy)) as there:
                 for pragma in (
@@ -171,6 +171,16 @@ class Care(Carrying):
                 for table, size in view_sizes(there).items():
                     if size != sizes[table]:
                         yield f"view {table} has {sizes[table]} rows and should have {size}; run hedgerow rebuild"
+
+    @contextmanager
+    def _own_room(self) -> Iterator[Path]:
+        """Give a directory that goes again. Raises `StoreFault`."""
+        try:
+            made = tempfile.TemporaryDirectory(dir=self.settings.data, prefix=f"{VERIFYING}{os.getpid()}-")
+        except OSError as fault:
+            raise os_fault(self.settings.data, fault) from fault
+        with made as directory:
+            yield Path(directory)
 
     def rebuild(self) -> None:
         """Make every view again from what was signed."""
