@@ -11,9 +11,9 @@ from markupsafe import Markup
 
 from appliance.answers import Account, Board, Currency, Room, Standing
 from appliance.errors import Refused
+from appliance.ledger.amounts import write_amount
 from webui.languages import gettext, lazy_gettext
 
-MINUS: Final = "\u2212"
 ISOLATE: Final = "\u2068{}\u2069"  # first strong isolate … pop: a name in another script leaves the sentence in order
 UNSURE: Final = lazy_gettext("time unsure")
 
@@ -51,10 +51,8 @@ def join(app: Flask) -> None:
 
 
 def amount(units: int, currency: Currency) -> str:
-    """Write smallest units in the currency's own: 150 with two decimals is `1.5`, 700 is `7`."""
-    whole, part = divmod(abs(units), 10**currency.decimals)
-    fraction = f"{part:0{currency.decimals}d}".rstrip("0") if currency.decimals else ""
-    return (MINUS if units < 0 else "") + str(whole) + (f".{fraction}" if fraction else "")
+    """Write smallest units in the currency's own: 150 with two decimals is `1.5`."""
+    return write_amount(units, currency.decimals)
 
 
 def signed_amount(units: int, currency: Currency) -> str:

@@ -24,7 +24,7 @@ def read_amount(text: str, code: str, decimals: int) -> int:
 
 
 def write_amount(amount: int, decimals: int) -> str:
-    """Return 150 with 2 decimals as `1.50`; below zero with a real minus sign, U+2212."""
-    digits = str(abs(amount)).rjust(decimals + 1, "0")
-    whole, fraction = (digits[:-decimals], digits[-decimals:]) if decimals else (digits, "")
-    return ("\u2212" if amount < 0 else "") + whole + ("." + fraction if fraction else "")
+    """Return 150 with 2 decimals as `1.5` and 700 as `7`; below zero with a real minus sign, U+2212."""
+    whole, part = divmod(abs(amount), 10**decimals)
+    fraction = f"{part:0{decimals}d}".rstrip("0") if part else ""
+    return ("\u2212" if amount < 0 else "") + str(whole) + (f".{fraction}" if fraction else "")

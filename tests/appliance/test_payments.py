@@ -104,7 +104,7 @@ def test_the_floor_is_reached_and_not_passed(elm: Node, ana: Account, cara: Acco
     elm.pay(ana, cara, 1999, hours)
     assert refusal(Verdict.EXCEEDS_CREDIT_LIMIT, elm, ana, cara, 2, hours).endswith("At most 0.01 hours.")
     elm.pay(ana, cara, 1, hours)
-    assert refusal(Verdict.EXCEEDS_CREDIT_LIMIT, elm, ana, cara, 1, hours).endswith("At most 0.00 hours.")
+    assert refusal(Verdict.EXCEEDS_CREDIT_LIMIT, elm, ana, cara, 1, hours).endswith("At most 0 hours.")
     assert elm.rooms(ana)[0].payable == 0
     assert elm.rooms(cara)[0].payable == 4000
 

@@ -54,7 +54,7 @@ def test_a_restored_backup_begins_anew_and_gets_its_tail_back_from_a_neighbour(
     assert {account.name for account in oak.accounts()} == {"Ana", "Ben", "Cara", "Dora"}
     assert len({account.id for account in oak.accounts()}) == 4, "the account of a lost tail is not given twice"
     pay(new, 1700)
-    with pytest.raises(Refused, match=r"At most 0\.00"):
+    with pytest.raises(Refused, match=r"At most 0 "):
         pay(new, 1)
     street.settle()
     assert in_accord(new, oak)
