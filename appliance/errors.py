@@ -64,6 +64,30 @@ class Objection(Answer):
     INTRODUCTION_UNREADABLE = "This file does not introduce a node, or it is damaged."
 
 
+@unique
+class Failure(Enum):
+    """Why work in a confined process came to nothing."""
+
+    TOOK_TOO_LONG = "it took too long"
+    TOO_MUCH_MEMORY = "it wanted too much memory"
+    WROTE_TOO_MUCH = "it wrote too much"
+    CRASHED = "it broke down"
+    BUSY = "other such work is still going on"
+    REFUSED = "it was refused"
+
+
+class JobFailed(ApplianceError):
+    """Work in a confined process came to nothing. Where it `REFUSED`, `sentence` names the answer that `details` fill in."""
+
+    def __init__(
+        self, reason: Failure, sentence: str = "", details: dict[str, object] | None = None, detail: str = ""
+    ) -> None:
+        self.reason = reason
+        self.sentence = sentence
+        self.details = details or {}
+        super().__init__(": ".join(filter(None, (reason.value, sentence, detail))))
+
+
 class StoreFault(ApplianceError):
     """The store cannot be read or written: nothing was confirmed, nothing half-done. The message says what to do."""
 
