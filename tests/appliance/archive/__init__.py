@@ -1,0 +1,1 @@
+"""The archive: what is printed and how it folds."""
