@@ -62,6 +62,8 @@ FAULTS = (
     Fault("database", "appliance/doctor.py", "import sqlite3"),
     Fault("web", "appliance/cli/__init__.py", "import flask"),
     Fault("rooms", "webui/views/home.py", "import nh3"),
+    Fault("markdown", "webui/reading.py", "import markdown_it"),
+    Fault("markdown", "appliance/desks/zines.py", "from markdown_it import MarkdownIt"),
     Fault("settings", "appliance/node.py", "import yaml"),
     Fault("signatures", "mesh/record.py", "import cbor2"),
     Fault("signatures", "appliance/node.py", "import cryptography.hazmat.primitives.asymmetric.ed25519"),
