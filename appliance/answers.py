@@ -105,6 +105,38 @@ class ZineForm:
     tags: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class NoteForm:
+    """A note for the margin of a zine, as typed. It stands at a passage, on a page, or on the whole zine."""
+
+    text: str
+    quote: str = ""  # the words it speaks of, letter for letter, with what stands before and after them
+    before: str = ""
+    after: str = ""
+    page: int = 0  # counted from 1; 0 where none is meant
+    is_signed: bool = True  # with the writer's name, or with nobody's
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    id: str
+    zine_id: str
+    text: str
+    by: str  # the name that the writer chose to sign with; "" where nobody's
+    written_at: str  # name of the node at which it was written
+    quote: str
+    before: str
+    after: str
+    page: int
+    at: int
+    may_withdraw: bool
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for paper: the words it speaks of, or the number of the page; "" on the whole zine."""
+        return f"\u201c{self.quote}\u201d" if self.quote else str(self.page or "")
+
+
 class Board(Enum):
     NOTICE = "notice"
     OFFER = "offer"

@@ -61,6 +61,7 @@ class Door:
         self.shelf = Shelf(self.database, self.blobs, settings.archive.fetch_limit_bytes)
         self.views = AllViews(self.database, self.shelf)
         self.counting = Counting(self.database, self.records, self.commons, self.views)
+        self.counting.renew_outgrown()
         self._here = place.here(settings.key_file)
         self._keel = keel.read(settings.keel_file)
         self._marked: list[Height] = []

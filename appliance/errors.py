@@ -52,6 +52,7 @@ class Objection(Answer):
     FILE_TOO_LARGE = "That file is too large: at most {limit} bytes."
     FILE_UNREADABLE = "That file is not Markdown or plain text in UTF-8."
     LANGUAGE_UNKNOWN = "{language} is not a language code such as en or es."
+    PAGE_UNCOUNTED = "Pages are counted from 1 to {limit}."
     NOT_HERE_YET = "This zine has not arrived here yet. Ask for it, and it will be fetched."
     CARD_FULL = "The card is nearly full, so nothing large can be taken in. Payments still work."
     NOT_LET_IN_YET = (

@@ -19,6 +19,7 @@ CURRENCY: Final = 18
 TRANSFER: Final = 20  # body in ledger/transfer.py
 POST: Final = 24
 ZINE: Final = 32
+NOTE: Final = 33  # body in notes.py
 
 DECIMALS_MAX: Final = 6
 CODE_LENGTH_MAX: Final = 40

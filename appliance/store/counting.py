@@ -50,6 +50,16 @@ class Counting:
                 self._note_end(place, log)
         self.advance(log.no for log in logs)
 
+    def renew_outgrown(self) -> None:
+        """Make the views anew, once, after a step of the database that gave them something to say that they left out before."""
+        outgrown = "SELECT 1 FROM mark WHERE name = 'views' AND content = 'outgrown'"
+        if self._database.row(outgrown) is None:
+            return
+        with self._database.writing():
+            if self._database.row(outgrown):  # the other process may have been quicker
+                self.rebuild()
+                self._database.run("DELETE FROM mark WHERE name = 'views'")
+
     def take_in(self, log: Log, opening: Opening | None) -> None:
         """Count what `log` has got; `opening` is given where it is new."""
         place = self._left_behind(opening) if opening else None

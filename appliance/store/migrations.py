@@ -164,7 +164,18 @@ PRIVATE: Final = (
 VIEW_TABLES: Final = (
     "counted", "waiting", "ended", "named", "founder", "admitted", "absorbed", "node_name", "member", "opened",
     "currency", "declared", "transfer",
-    "posting", "balance", "judged", "post", "zine", "zine_words", "zine_letters",
+    "posting", "balance", "judged", "post", "zine", "zine_words", "zine_letters", "note",
 )  # fmt: skip
 
-MIGRATIONS: Final = ((*FACTS, *VIEWS, *PRIVATE),)
+# A neighbour with a newer program may have sent notes that stood in the log and counted nowhere: so the views are made again.
+NOTES: Final = (
+    """CREATE TABLE note (
+        no INTEGER PRIMARY KEY, log_no INTEGER NOT NULL, seq INTEGER NOT NULL, zine_log BLOB NOT NULL, zine_seq INTEGER NOT NULL,
+        page INTEGER NOT NULL, text TEXT NOT NULL, by TEXT NOT NULL, quote TEXT NOT NULL, before TEXT NOT NULL,
+        after TEXT NOT NULL, UNIQUE (log_no, seq)
+    )""",
+    "CREATE INDEX note_by_zine ON note (zine_log, zine_seq, no)",
+    "INSERT OR REPLACE INTO mark SELECT 'views', 'outgrown' WHERE EXISTS (SELECT 1 FROM record WHERE kind = 33)",
+)
+
+MIGRATIONS: Final = ((*FACTS, *VIEWS, *PRIVATE), NOTES)

@@ -8,6 +8,7 @@ from typing import Final
 
 from appliance import kinds
 from appliance.kinds import NodeCard, PostCard
+from appliance.notes import NoteCard
 from appliance.store.database import Database, Row
 from appliance.store.ledger_views import LedgerViews
 from appliance.store.migrations import VIEW_TABLES
@@ -26,6 +27,8 @@ DIGESTED: Final[Mapping[bool, tuple[str, ...]]] = {
         "SELECT 'node', node_name.node, name FROM node_name JOIN log ON log_no = log.no WHERE scope = ? ORDER BY node_name.node",
         "SELECT 'zine', log, seq, blob, size, media_type, title, creator, language, description, series, issue, licence, tags"
         " FROM zine JOIN log ON log_no = log.no WHERE scope = ? ORDER BY log, seq",
+        "SELECT 'note', log, seq, zine_log, zine_seq, page, text, by, quote, before, after"
+        " FROM note JOIN log ON log_no = log.no WHERE scope = ? ORDER BY log, seq",
     ),
     False: (
         "SELECT 'counted', log, counted.height FROM counted JOIN log ON log_no = no WHERE scope = ? ORDER BY log",
@@ -53,7 +56,11 @@ class AllViews(LedgerViews):
     def __init__(self, database: Database, shelf: Shelf) -> None:
         super().__init__(database)
         self._shelf = shelf
-        self._in_public: Mapping[int, Apply] = {kinds.NODE: self._node_card, kinds.ZINE: shelf.arrive}
+        self._in_public: Mapping[int, Apply] = {
+            kinds.NODE: self._node_card,
+            kinds.ZINE: shelf.arrive,
+            kinds.NOTE: self._note_card,
+        }
         self._in_commons: Mapping[int, Apply] = {
             kinds.MEMBER: self.member,
             kinds.CURRENCY: self.currency,
@@ -72,6 +79,7 @@ class AllViews(LedgerViews):
         self._shelf.forget(log, seq)
         place = (log.no, seq)
         self._database.run("DELETE FROM post WHERE log_no = ? AND seq = ?", *place)
+        self._database.run("DELETE FROM note WHERE log_no = ? AND seq = ?", *place)
         self._database.run("UPDATE member SET name = '', folded = '' WHERE log_no = ? AND seq = ?", *place)
         self._database.run("UPDATE node_name SET name = '' WHERE log_no = ? AND seq = ?", *place)
         self._database.run("UPDATE currency SET name = '', meaning = '' WHERE log_no = ? AND seq = ?", *place)
@@ -91,6 +99,16 @@ class AllViews(LedgerViews):
             self._database.run(
                 "INSERT INTO post (log_no, seq, board, author, title, body) VALUES (?, ?, ?, ?, ?, ?)",
                 *(log.no, seq, card.board, card.author, card.title, card.body),
+            )
+
+    def _note_card(self, log: Log, seq: int, record: Record) -> None:
+        """A note is kept whether its zine is here or not: it shows when the zine comes, in whatever order they travel."""
+        card = NoteCard.read(record)
+        if card.text:
+            self._database.run(
+                "INSERT INTO note (log_no, seq, zine_log, zine_seq, page, text, by, quote, before, after)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                *(log.no, seq, *card.zine, card.page, card.text, card.by, card.quote, card.before, card.after),
             )
 
 

@@ -25,11 +25,12 @@ from appliance.kinds import (
     ZineCard,
 )
 from appliance.ledger.transfer import Transfer
+from appliance.notes import CONTEXT_LENGTH_MAX, PAGE_MAX, QUOTE_LENGTH_MAX, TEXT_LENGTH_MAX, NoteCard
 from mesh import links
 from mesh.canonical import INT_MAX
 from mesh.errors import Malformed, PeerFault
-from mesh.keys import NodeId
-from mesh.record import Record
+from mesh.keys import LogId, NodeId
+from mesh.record import Record, RecordId
 
 SALT: Final = bytes(16)
 WIDE: Final = "\U0001f469"  # four bytes in UTF-8
@@ -41,6 +42,7 @@ READERS: Final[dict[int, Any]] = {
     kinds.TRANSFER: lambda record: Transfer.read(record.fields(), HOME),
     kinds.POST: PostCard.read,
     kinds.ZINE: ZineCard.read,
+    kinds.NOTE: NoteCard.read,
     links.OPEN: links.Opening.read,
     links.ABSORB: links.read_height,
     links.HELD: links.read_height,
@@ -75,6 +77,16 @@ cards = st.one_of(
         issue=texts,
         licence=texts,
         tags=st.lists(texts, max_size=3).map(tuple),
+    ),
+    st.builds(
+        NoteCard,
+        zine=st.builds(RecordId, st.binary(min_size=16, max_size=16).map(LogId), st.integers(1, INT_MAX)),
+        text=texts,
+        by=texts,
+        quote=texts,
+        before=texts,
+        after=texts,
+        page=st.integers(0, PAGE_MAX),
     ),
 )
 
@@ -119,6 +131,26 @@ def test_a_text_of_another_shape_is_as_if_never_said(card: Any, said: Any) -> No
     assert read == known or read.record(7, SALT).said() == said
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {0: ""},
+        {0: "x" * (TEXT_LENGTH_MAX + 1)},
+        {0: "x", 1: "x" * (NAME_LENGTH_MAX + 1)},
+        {0: "x", 2: "x" * (QUOTE_LENGTH_MAX + 1)},
+        {0: "x", 5: 0},
+        {0: "x", 5: PAGE_MAX + 1},
+        {0: "x", 5: True},
+        {0: "x", 6: "x"},
+        {0: "x", "1": "x"},
+        {0: 1},
+        ["x"],
+    ],
+)
+def test_a_note_that_keeps_to_no_rule_says_nothing(said: Any) -> None:
+    assert NoteCard.read(Record.new([kinds.NOTE, 0, b"z" * 16, 1], said, SALT)).text == ""
+
+
 GOOD_ZINE: Final = [kinds.ZINE, 0, b"z" * 32, 5, 0]
 
 
@@ -153,6 +185,12 @@ GOOD_ZINE: Final = [kinds.ZINE, 0, b"z" * 32, 5, 0]
         [kinds.ZINE, 0, b"z" * 32, 5, len(MEDIA_TYPES)],
         [kinds.ZINE, 0, b"z" * 32, 5, -1],
         [kinds.ZINE, 0, b"z" * 32, 5],
+        [kinds.NOTE, 0, b"z" * 15, 1],
+        [kinds.NOTE, 0, "z" * 16, 1],
+        [kinds.NOTE, 0, b"z" * 16, 0],
+        [kinds.NOTE, 0, b"z" * 16, True],
+        [kinds.NOTE, 0, b"z" * 16],
+        [kinds.NOTE, 0, b"z" * 16, 1, 1],
     ],
 )
 def test_a_core_that_breaks_its_rules_is_malformed(core: list[Any]) -> None:
@@ -167,11 +205,13 @@ def test_the_most_that_people_may_type_can_be_signed() -> None:
     language = "x" * LANGUAGE_LENGTH_MAX
     zine = ZineCard(b"z" * 32, INT_MAX, "text/plain", title, title, language, description, title, title, title, tags)
     zine.record(2**40, SALT)
+    quote, context = WIDE * QUOTE_LENGTH_MAX, WIDE * CONTEXT_LENGTH_MAX
+    place, name = RecordId(LogId(b"z" * 16), INT_MAX), WIDE * NAME_LENGTH_MAX
+    NoteCard(place, WIDE * TEXT_LENGTH_MAX, name, quote, context, context, PAGE_MAX).record(2**40, SALT)
     CurrencyRules(0, WIDE * NAME_LENGTH_MAX, 2, -2000, WIDE * NAME_LENGTH_MAX, "").record(2**40, SALT)
 
 
 def test_numbers_are_never_used_twice() -> None:
     assert len(READERS) == len({*READERS})
-    assert all(
-        number >= 16 for number in (kinds.NODE, kinds.MEMBER, kinds.CURRENCY, kinds.TRANSFER, kinds.POST, kinds.ZINE)
-    )
+    ours = (kinds.NODE, kinds.MEMBER, kinds.CURRENCY, kinds.TRANSFER, kinds.POST, kinds.ZINE, kinds.NOTE)
+    assert all(number >= 16 for number in ours)
