@@ -25,7 +25,13 @@ DECIMALS_MAX: Final = 6
 CODE_LENGTH_MAX: Final = 40
 FLOOR_MIN: Final = -(10**12)
 BOARDS: Final = ("notice", "offer", "want")
-MEDIA_TYPES: Final = ("text/markdown", "text/plain")
+# What a zine's file may be. A record says the place in this list, so nothing is ever moved or taken out.
+MEDIA_TYPES: Final = (
+    *("text/markdown", "text/plain", "text/html", "application/pdf", "application/epub+zip"),
+    *("image/jpeg", "image/png", "image/webp"),
+    *("audio/mpeg", "audio/ogg", "audio/flac", "audio/wav"),
+)
+TEXTS: Final = MEDIA_TYPES[:2]  # what is read as it stands
 ZINE_TEXTS: Final = ("title", "creator", "language", "description", "series", "issue", "licence")
 
 

@@ -178,4 +178,19 @@ NOTES: Final = (
     "INSERT OR REPLACE INTO mark SELECT 'views', 'outgrown' WHERE EXISTS (SELECT 1 FROM record WHERE kind = 33)",
 )
 
-MIGRATIONS: Final = ((*FACTS, *VIEWS, *PRIVATE), NOTES)
+INTAKE: Final = (
+    # What a look into a file found: a cache of this node, in no digest. `words` is compressed (zlib); `trouble` names why
+    # a file is not shown here, only handed out; `removed` what was taken out when it came in here.
+    """CREATE TABLE extract (
+        blob BLOB PRIMARY KEY, pages INTEGER NOT NULL, cover BLOB, small_cover BLOB, words BLOB NOT NULL,
+        trouble TEXT NOT NULL, removed TEXT NOT NULL
+    )""",
+    # How many files an account may still bring: what is spent comes back with time.
+    """CREATE TABLE bringing (
+        number INTEGER PRIMARY KEY, spent REAL NOT NULL, tick INTEGER NOT NULL, boot TEXT NOT NULL
+    )""",
+    # As with notes: zines of kinds that an earlier program did not know counted nowhere.
+    "INSERT OR REPLACE INTO mark SELECT 'views', 'outgrown' WHERE EXISTS (SELECT 1 FROM record WHERE kind = 32)",
+)
+
+MIGRATIONS: Final = ((*FACTS, *VIEWS, *PRIVATE), NOTES, INTAKE)

@@ -7,9 +7,10 @@ from contextlib import suppress
 from typing import Final
 
 from appliance.errors import StoreFault
-from appliance.kinds import MEDIA_TYPES, ZineCard
+from appliance.kinds import TEXTS, ZineCard
 from appliance.store.blobs import Blobs
 from appliance.store.database import Database, Row
+from appliance.store.extracts import Extracts
 from appliance.store.records import Log
 from mesh.record import Record
 
@@ -32,6 +33,7 @@ class Shelf:
         self._database = database
         self._blobs = blobs
         self._fetch_limit = fetch_limit_bytes
+        self._extracts = Extracts(database)
 
     def arrive(self, log: Log, seq: int, record: Record) -> None:
         """Take a zine's card in; ask for its file where it is small and not here."""
@@ -88,6 +90,7 @@ class Shelf:
         with self._database.writing():
             for (blob,) in self._database.rows("SELECT blob FROM unneeded WHERE blob NOT IN (SELECT blob FROM zine)"):
                 self._blobs.drop(blob)
+                self._extracts.drop(blob)
             self._database.run("DELETE FROM unneeded")
 
     def cards(self, query: str, below: int, limit: int) -> list[Row]:
@@ -110,8 +113,11 @@ class Shelf:
 
     def _index(self, no: int, blob: bytes) -> None:
         media_type = self._database.value("SELECT media_type FROM zine WHERE no = ?", no)
-        body = self._blobs.read(blob, 0, INDEXED_BYTES_MAX) or b""
-        self._index_card(no, _without_pictures(body.decode("utf-8", "ignore")) if media_type in MEDIA_TYPES else "")
+        words = self._extracts.words(blob)
+        if words is None and media_type in TEXTS:
+            content = self._blobs.read(blob, 0, INDEXED_BYTES_MAX) or b""
+            words = _without_pictures(content.decode("utf-8", "ignore"))
+        self._index_card(no, words or "")
 
     def _index_card(self, no: int, body: str) -> None:
         for table in ("zine_words", "zine_letters"):

@@ -1,0 +1,60 @@
+"""What a look into a file found: its words, its pages, its cover. Private rows, made anew whenever they are missing."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Final, NamedTuple
+
+from appliance.kinds import TEXTS
+from appliance.store.database import Database
+
+WORDS_BYTES_MAX: Final = 1 << 20
+
+
+class Extract(NamedTuple):
+    """What is in a file. `trouble` names the refusal of one that is only handed out, never shown; "" where all is well."""
+
+    pages: int = 0
+    cover: bytes | None = None  # JPEG
+    small_cover: bytes | None = None
+    words: str = ""
+    trouble: str = ""
+    removed: tuple[str, ...] = ()
+
+
+class Extracts:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def keep(self, blob: bytes, found: Extract) -> None:
+        words = zlib.compress(found.words.encode()[:WORDS_BYTES_MAX], 6)
+        self._database.run(
+            "INSERT OR REPLACE INTO extract (blob, pages, cover, small_cover, words, trouble, removed)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            *(blob, found.pages, found.cover, found.small_cover, words, found.trouble, " ".join(found.removed)),
+        )
+
+    def about(self, blob: bytes) -> Extract | None:
+        """Return what is known of a file, without its words; None where nobody has looked yet."""
+        row = self._database.row("SELECT pages, cover, small_cover, trouble, removed FROM extract WHERE blob = ?", blob)
+        if row is None:
+            return None
+        pages, cover, small_cover, trouble, removed = row
+        return Extract(pages, cover, small_cover, "", trouble, tuple(removed.split()))
+
+    def words(self, blob: bytes) -> str | None:
+        row = self._database.row("SELECT words FROM extract WHERE blob = ?", blob)
+        return zlib.decompress(row[0]).decode("utf-8", "ignore") if row else None
+
+    def drop(self, blob: bytes) -> None:
+        self._database.run("DELETE FROM extract WHERE blob = ?", blob)
+
+    def unseen(self) -> list[tuple[bytes, str]]:
+        """Return the digests of files that nobody has looked into, and what their makers call them; they may not be here."""
+        texts = ", ".join("?" for _ in TEXTS)
+        rows = self._database.rows(
+            f"SELECT DISTINCT blob, media_type FROM zine WHERE media_type NOT IN ({texts})"
+            " AND blob NOT IN (SELECT blob FROM extract)",
+            *TEXTS,
+        )
+        return [(blob, media_type) for blob, media_type in rows]
