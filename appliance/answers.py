@@ -89,6 +89,43 @@ class Zine:
     is_here: bool  # whether its file has arrived
     wanted: bool
     may_withdraw: bool
+    shelved: bool = True  # False: it arrived from elsewhere, and no keeper here has put it on the shelf
+    hidden: bool = False  # put away by a keeper of this node
+    copies: int = 0  # neighbour nodes known to hold its file
+
+
+class Rack(Enum):
+    """Where zines stand at this node."""
+
+    SHELF = "shelf"
+    ARRIVALS = "arrivals"  # from elsewhere, not on the shelf
+    NEW = "new"  # those arrivals that no keeper has looked at yet
+    HIDDEN = "hidden"
+    OPEN = "open"  # all but the hidden ones
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What one member says is wrong with a zine: for keepers only."""
+
+    by: Account
+    word: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    zine: Zine
+    complaints: tuple[Complaint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A zine whose file somebody here waits for, and the names of the neighbour nodes that may have it."""
+
+    zine: Zine
+    holders: tuple[str, ...]
+    waits_for_room: bool
 
 
 @dataclass(frozen=True, slots=True)

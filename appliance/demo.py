@@ -25,7 +25,7 @@ from appliance.archive.starter_shelf import StarterZine, starter_zines
 from appliance.errors import SettingsFault
 from appliance.node import Node
 from appliance.processes import Child, Household, Say
-from appliance.settings import LoopbackRoad, Portal, Settings
+from appliance.settings import Archive, LoopbackRoad, Portal, Settings
 from mesh.errors import TransportDown
 from mesh.transports.ether import Ether
 
@@ -123,14 +123,20 @@ def _set_up(wish: Wish, ether: Ether, say: Say) -> list[Settings]:
 def _furnished(place: Path, port: int, wish: Wish, ether: Ether) -> Settings:
     road = LoopbackRoad(f"{ether.address[0]}:{ether.address[1]}", wish.preset, wish.speed)
     found = settings.load(place)
-    node = replace(found, portal=replace(found.portal, host=HOST, port=port), roads=(road,))
+    node = replace(
+        found,
+        portal=replace(found.portal, host=HOST, port=port),
+        roads=(road,),
+        archive=replace(found.archive, shelve_arrivals=True),
+    )
     settings.write(place, node)
     return node
 
 
 def _make_whole(place: Path, number: int, wish: Wish) -> None:
     workshop = place.with_name(f".{place.name}.new")
-    wanted = Settings(workshop, STREETS[number][0], COMMONS, portal=Portal(port=wish.port + number))
+    place_of_pages, archive = Portal(port=wish.port + number), Archive(shelve_arrivals=True)
+    wanted = Settings(workshop, STREETS[number][0], COMMONS, portal=place_of_pages, archive=archive)
     shutil.rmtree(workshop, ignore_errors=True)
     shutil.rmtree(place, ignore_errors=True)
     _make(wanted, number, wish)

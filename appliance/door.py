@@ -58,7 +58,7 @@ class Door:
         self.commons_key = EpochKey(self.private.secret("epoch_key"))
         self.records = Records(self.database)
         self.blobs = Blobs(settings.blobs, settings.archive.free_space_floor_bytes)
-        self.shelf = Shelf(self.database, self.blobs, settings.archive.fetch_limit_bytes)
+        self.shelf = Shelf(self.database, self.blobs, settings.archive, self.node_id)
         self.views = AllViews(self.database, self.shelf)
         self.counting = Counting(self.database, self.records, self.commons, self.views)
         self.counting.renew_outgrown()

@@ -54,6 +54,11 @@ class Objection(Answer):
     LANGUAGE_UNKNOWN = "{language} is not a language code such as en or es."
     PAGE_UNCOUNTED = "Pages are counted from 1 to {limit}."
     NOT_HERE_YET = "This zine has not arrived here yet. Ask for it, and it will be fetched."
+    ZINE_PUT_AWAY = "The keeper of this node has put this zine away for now."
+    ARCHIVE_FULL = "The archive of this node is full, so this is not fetched. Ask its keeper to let something go first."
+    PUBLISHED_HERE = "It was published at this node, which may hold the only copy. Take it back instead."
+    NOTHING_CHOSEN = "Nothing was chosen."
+    REPORTS_WAIT = "Several of your reports still wait for the keeper. Please let them be looked at first."
     CARD_FULL = "The card is nearly full, so nothing large can be taken in. Payments still work."
     NOT_LET_IN_YET = (
         "This commons has not let the node in yet. Let it hear a neighbour node, or carry a bundle there and back."

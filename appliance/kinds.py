@@ -122,7 +122,11 @@ class PostCard:
 
 @dataclass(frozen=True, slots=True)
 class ZineCard:
-    """A zine: its file by digest, and what its makers say of it."""
+    """A zine: its file by digest, and what its makers say of it.
+
+    `chunks` is the digest of the list of its chunks' digests, where it has more than one (mesh/blob.py). Zines of
+    earlier days do without it, and so do small ones.
+    """
 
     blob: bytes
     size: int
@@ -135,6 +139,7 @@ class ZineCard:
     issue: str
     licence: str
     tags: tuple[str, ...]
+    chunks: bytes = b""
 
     def record(self, at: int, salt: bytes) -> Record:
         said: dict[int, Any] = {
@@ -142,18 +147,23 @@ class ZineCard:
         }
         if self.tags:
             said[len(ZINE_TEXTS)] = list(self.tags)
-        return Record.new([ZINE, at, self.blob, self.size, MEDIA_TYPES.index(self.media_type)], said, salt)
+        core = [ZINE, at, self.blob, self.size, MEDIA_TYPES.index(self.media_type)]
+        return Record.new(core + [self.chunks] * bool(self.chunks), said, salt)
 
     @classmethod
     def read(cls, record: Record) -> ZineCard:
-        blob, size, media = _fields(record, 3)
+        blob, size, media, *more = _some_fields(record, 3, 4)
+        if any(type(chunks) is not bytes or len(chunks) != DIGEST_SIZE for chunks in more):
+            raise Malformed("the list of a zine's chunks is named by its digest")
         if type(blob) is not bytes or len(blob) != DIGEST_SIZE or type(size) is not int or type(media) is not int:
             raise Malformed("a zine names its file, its size and its type")
         if size < 1 or not 0 <= media < len(MEDIA_TYPES):
             raise Malformed("a zine's size or type is out of range")
         texts, tags = _zine_texts(record.said())
         named = {name: texts.get(place, "") for place, name in enumerate(ZINE_TEXTS)}
-        return cls(blob=blob, size=size, media_type=MEDIA_TYPES[media], **named, tags=tuple(tags))
+        return cls(
+            blob=blob, size=size, media_type=MEDIA_TYPES[media], **named, tags=tuple(tags), chunks=b"".join(more)
+        )
 
 
 def _zine_texts(said: Any) -> tuple[dict[int, str], list[str]]:
@@ -167,9 +177,13 @@ def _zine_texts(said: Any) -> tuple[dict[int, str], list[str]]:
 
 
 def _fields(record: Record, count: int) -> list[Any]:
+    return _some_fields(record, count, count)
+
+
+def _some_fields(record: Record, least: int, most: int) -> list[Any]:
     fields = record.fields()[2:]
-    if len(fields) != count:
-        raise Malformed(f"this kind has {count} fields")
+    if not least <= len(fields) <= most:
+        raise Malformed(f"this kind has {least} to {most} fields")
     return fields
 
 

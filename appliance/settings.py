@@ -60,10 +60,17 @@ Road = LoopbackRoad | MqttRoad
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """`fetch_limit_bytes`: larger files come only when asked for. Below the floor nothing large is taken in."""
+    """`fetch_limit_bytes`: larger files come only when asked for. Below the floor nothing large is taken in.
+
+    `quota_bytes`: how much all files may take together. `shelve_arrivals`: zines from elsewhere stand on the shelf at once,
+    without a keeper's word. `fetch_from_neighbours`: wanted files are fetched from the portals of neighbour nodes.
+    """
 
     fetch_limit_bytes: int = 16 * 1024
     free_space_floor_bytes: int = 64 * MIB
+    quota_bytes: int = 4096 * MIB
+    shelve_arrivals: bool = False
+    fetch_from_neighbours: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,10 +273,15 @@ def _read_road(section: Section) -> Road:
 
 
 def _read_archive(section: Section) -> Archive:
-    section.allow("fetch_limit_bytes", "free_space_floor_bytes")
+    section.allow(
+        "fetch_limit_bytes", "free_space_floor_bytes", "quota_bytes", "shelve_arrivals", "fetch_from_neighbours"
+    )
     return Archive(
         fetch_limit_bytes=section.whole("fetch_limit_bytes", 16 * 1024, 0, 1024 * MIB),
         free_space_floor_bytes=section.whole("free_space_floor_bytes", 64 * MIB, 0, 1024 * 1024 * MIB),
+        quota_bytes=section.whole("quota_bytes", 4096 * MIB, 0, 1024 * 1024 * MIB),
+        shelve_arrivals=section.yes_or_no("shelve_arrivals", default=False),
+        fetch_from_neighbours=section.yes_or_no("fetch_from_neighbours", default=True),
     )
 
 

@@ -103,6 +103,13 @@ class Section:
             raise self.fault(key, f"must be a number from {least:g} to {most:g}, such as {default:g}.")
         return float(value)  # type: ignore[arg-type] # as above
 
+    def yes_or_no(self, key: str, *, default: bool) -> bool:
+        """Return true or false."""
+        value = self._value(key, default)
+        if type(value) is not bool:
+            raise self.fault(key, "must be true or false.")
+        return value
+
     def _value(self, key: str, default: object) -> object:
         value = self.values.get(key, default)
         if value is None and default is None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import click
 
-from appliance.answers import Zine, ZineForm
+from appliance.answers import Rack, Zine, ZineForm
 from appliance.cli.nodes import opened_node
 from appliance.cli.terminal import Commands, as_json, say, say_json, say_table, write_whole
 from appliance.errors import SettingsFault
@@ -51,27 +51,61 @@ def add(file: Path, tags: tuple[str, ...], as_json: bool, **said: str) -> None:
 
 @zine.command("list")
 @click.argument("query", default="")
+@click.option(
+    "--rack",
+    type=click.Choice([rack.value for rack in Rack]),
+    default=Rack.OPEN.value,
+    show_default=True,
+    help="Where they stand; open is everything that is not hidden.",
+)
 @as_json
-def list_zines(query: str, as_json: bool) -> None:
-    """List the shelf, or what holds every word of QUERY."""
+def list_zines(query: str, rack: str, as_json: bool) -> None:
+    """List the zines, or those that hold every word of QUERY."""
     with opened_node() as node:
-        found = list(_all(node, query))
+        found = list(_all(node, query, Rack(rack)))
     if as_json:
         say_json({"zines": [asdict(one) for one in found]})
         return
     rows: list[Any] = []
     for one in found:
         place = "here" if one.is_here else "asked for" if one.wanted else "elsewhere"
-        rows.append((one.id, one.language, place, one.title))
-    say_table(("id", "language", "file", "title"), rows)
+        stands = "hidden" if one.hidden else "shelf" if one.shelved else "arrived"
+        rows.append((one.id, one.language, place, stands, one.title))
+    say_table(("id", "language", "file", "stands", "title"), rows)
 
 
-def _all(node: Node, query: str) -> Iterator[Zine]:
-    page = node.zines(query)
+def _all(node: Node, query: str, rack: Rack) -> Iterator[Zine]:
+    page = node.zines(query, rack=rack)
     yield from page.rows
     while page.older:
-        page = node.zines(query, page.older)
+        page = node.zines(query, page.older, rack=rack)
         yield from page.rows
+
+
+@zine.command()
+@click.argument("zine_ids", metavar="ID...", nargs=-1, required=True)
+@click.option("--off", is_flag=True, help="Take them off it instead.")
+def shelve(zine_ids: tuple[str, ...], off: bool) -> None:
+    """Put zines that arrived from elsewhere on the shelf; their files are fetched."""
+    with opened_node() as node:
+        if off:
+            node.leave(zine_ids)
+        else:
+            node.shelve(zine_ids)
+    say("They are off the shelf." if off else "They are on the shelf.")
+
+
+@zine.command()
+@click.argument("zine_id", metavar="ID")
+@click.option("--undo", is_flag=True, help="Put it back where it was.")
+def hide(zine_id: str, undo: bool) -> None:
+    """Put zine ID away at this node: not listed, found, handed out or carried on."""
+    with opened_node() as node:
+        if undo:
+            node.unhide(zine_id)
+        else:
+            node.hide(zine_id)
+    say("It is where it was." if undo else "It is put away; nobody sees it here until you put it back.")
 
 
 @zine.command("get")

@@ -162,7 +162,7 @@ class Care(Carrying):
                 ):  # nobody misses the copy, and a full card has no room for a log
                     there.run(f"PRAGMA {pragma} = OFF")
                 kept, sizes = {scope: state_hash(there, scope) for scope in self.scopes()}, view_sizes(there)
-                shelf = Shelf(there, self.blobs, self.settings.archive.fetch_limit_bytes)
+                shelf = Shelf(there, self.blobs, self.settings.archive, self.node_id)
                 with there.writing():
                     Counting(there, Records(there), self.commons, AllViews(there, shelf)).rebuild()
                 for scope in self.scopes():

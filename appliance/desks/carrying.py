@@ -77,6 +77,10 @@ class Carrying(Neighbourhood):
 
     def _write_files(self, writer: BundleWriter) -> None:
         for blob, size in self.database.rows("SELECT DISTINCT blob, size FROM zine ORDER BY size, blob"):
+            if not self.shelf.is_open(
+                blob
+            ):  # hiding is for what may do harm, and nobody can call back what was carried on
+                continue
             if self.blobs.has(blob) and self.blobs.path(blob).stat().st_size == size:  # whatever a zine may say of it
                 with self.blobs.path(blob).open("rb") as content:
                     writer.blob(blob, size, content)

@@ -31,7 +31,7 @@ class Margin(Zines):
         """
         if not author.is_here:
             raise Refused(Verdict.HOME_IS_ELSEWHERE, name=author.name, home=author.home_name)
-        self._zine_row(zine_id)
+        self._seen_row(zine_id, None)
         card = _card(RecordId.read(zine_id), form, author)
         number = AccountId.read(author.id).number
         digest = blake2b(canonical.encode([*card.zine, *_words(card)]), digest_size=16).digest()
@@ -54,7 +54,7 @@ class Margin(Zines):
         self, zine_id: str, session: Session | None = None, older: str = "", limit: int = NOTES_SHOWN
     ) -> Page[Note]:
         """Return the notes in the margin of a zine, newest first. Raises `Refused` where there is no such zine."""
-        self._zine_row(zine_id)
+        self._seen_row(zine_id, session)
         below = int(older) if older.isascii() and older.isdigit() and len(older) < 19 else 2**63 - 1
         rows = self.database.rows(
             f"SELECT {COLUMNS} FROM {TABLES} WHERE zine_log = ? AND zine_seq = ? AND note.no < ?"

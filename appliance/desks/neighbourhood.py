@@ -66,7 +66,8 @@ class Neighbourhood(Boards):
         return [BlobWant(blob, size, self.blobs.missing(blob, size)) for blob, size in rows]
 
     def blob_piece(self, blob: bytes, index: int) -> bytes | None:
-        return self.blobs.read(blob, index * PIECE_SIZE, PIECE_SIZE) or None
+        content = self.blobs.read(blob, index * PIECE_SIZE, PIECE_SIZE)
+        return content if content and self.shelf.is_open(blob) else None
 
     # what the daemon brings
 

@@ -10,7 +10,7 @@ from io import BytesIO
 from pathlib import PurePath
 from typing import BinaryIO, Final
 
-from appliance.answers import Account, Page, Session, Zine, ZineFile, ZineForm
+from appliance.answers import Account, Page, Rack, Session, Zine, ZineFile, ZineForm
 from appliance.commons.names import DESCRIPTION_LENGTH_MAX, TITLE_LENGTH_MAX, clean_text, visible
 from appliance.desks.payments import Payments
 from appliance.errors import Objection, Refused, StoreFault
@@ -27,6 +27,7 @@ LANGUAGE_LENGTH_MAX: Final = 35  # RFC 5646, section 4.4.1
 TAGS_MAX: Final = 12
 MARKDOWN_ENDINGS: Final = (".md", ".markdown")
 TEXT_CHUNK: Final = 1 << 16
+HIDDEN: Final = -1  # where a row of a zine tells that a keeper put it away
 
 
 class Zines(Payments):
@@ -60,7 +61,7 @@ class Zines(Payments):
         if publisher is None:
             return self.say(PUBLIC, card.record(self.clock.now(), self.salt(PUBLIC)))
         number = AccountId.read(publisher.id).number
-        digest = blake2b(canonical.encode([*astuple(card)[:-1], *card.tags]), digest_size=16).digest()
+        digest = blake2b(canonical.encode([*astuple(card)[:-2], *card.tags]), digest_size=16).digest()
         earlier = self.private.answer(number, key) if key else None
         if earlier and earlier[0] != digest:
             raise Refused(Objection.KEY_REUSED)
@@ -89,6 +90,7 @@ class Zines(Payments):
             language=form.language,
             description=clean_text(form.description, DESCRIPTION_LENGTH_MAX, required=False),
             tags=tuple(clean_text(tag, 40) for tag in form.tags[:TAGS_MAX]),
+            chunks=b"",
             **short,
         )
 
@@ -114,30 +116,41 @@ class Zines(Payments):
             if self.database.row("SELECT 1 FROM zine WHERE blob = ?", blob) is None:
                 self.blobs.drop(blob)
 
-    def zines(self, query: str = "", older: str = "", limit: int = 20) -> Page[Zine]:
-        """Return zines that hold every word of `query`, newest first."""
+    def zines(self, query: str = "", older: str = "", limit: int = 20, rack: Rack = Rack.SHELF) -> Page[Zine]:
+        """Return zines of a rack that hold every word of `query`, newest first."""
         below = int(older) if older.isascii() and older.isdigit() and len(older) < 19 else 2**63 - 1
-        rows = self.shelf.cards(visible(query[:200]), below, limit + 1)
+        rows = self.shelf.cards(visible(query[:200]), below, limit + 1, rack)
         page = tuple(self._zine(row, None) for row in rows[:limit])
         return Page(page, str(rows[limit - 1][0]) if len(rows) > limit else "")
 
     def zine(self, zine_id: str, session: Session | None = None) -> Zine:
-        return self._zine(self._zine_row(zine_id), session)
+        """Return one zine. Raises `Refused`, for one that is hidden too, unless a keeper asks."""
+        return self._zine(self._seen_row(zine_id, session), session)
 
-    def zine_file(self, zine_id: str) -> ZineFile:
+    def zine_file(self, zine_id: str, session: Session | None = None) -> ZineFile:
         """Return where the file lies. Raises `Refused`."""
-        row = self._zine_row(zine_id)
+        row = self._seen_row(zine_id, session)
         blob, size, media_type = row[3:6]
         if not self.blobs.has(blob):
             raise Refused(Objection.NOT_HERE_YET)
         return ZineFile(self.blobs.path(blob), media_type, size, blob.hex())
 
     def ask_for(self, zine_id: str) -> None:
-        """Ask the neighbours for the file of a zine."""
-        row = self._zine_row(zine_id)
-        if not self.blobs.has(row[3]):
+        """Ask the neighbours for the file of a zine. Raises `Refused`, also where the archive has no room for it."""
+        blob, size = self._seen_row(zine_id, None)[3:5]
+        if not self.blobs.has(blob):
             with self.database.writing():
-                self.shelf.want(row[3], row[4])
+                if self.room_bytes() < size and not self._is_wanted(blob):
+                    raise Refused(Objection.ARCHIVE_FULL)
+                self.shelf.want(blob, size)
+
+    def room_bytes(self) -> int:
+        """Return how many bytes of files may still come, beside those that were asked for already."""
+        asked = self.database.value("SELECT total(size) FROM wanted")
+        return self.settings.archive.quota_bytes - self.blobs.used_bytes() - int(asked)
+
+    def _is_wanted(self, blob: bytes) -> bool:
+        return self.database.row("SELECT 1 FROM wanted WHERE blob = ?", blob) is not None
 
     def withdraw_zine(self, zine_id: str, session: Session | None = None) -> None:
         """Take a zine back, everywhere: its maker here, a keeper, or the node itself (`session` None, on the command line)."""
@@ -168,6 +181,13 @@ class Zines(Payments):
             raise Refused(Objection.NOT_FOUND)
         return row
 
+    def _seen_row(self, zine_id: str, session: Session | None) -> Row:
+        """Return the row of a zine that may be seen by whoever asks."""
+        row = self._zine_row(zine_id)
+        if row[HIDDEN] and not (session and session.is_keeper):
+            raise Refused(Objection.ZINE_PUT_AWAY)
+        return row
+
     def _zine(self, row: Row, session: Session | None) -> Zine:
         (
             _,
@@ -186,6 +206,8 @@ class Zines(Payments):
             tags,
             node,
             core,
+            shelved,
+            hidden,
         ) = row
         place = RecordId(LogId(log), seq)
         return Zine(
@@ -204,8 +226,11 @@ class Zines(Payments):
             at=canonical.decode(core)[1],
             published_at=self._node_name(node),
             is_here=self.blobs.has(blob),
-            wanted=self.database.row("SELECT 1 FROM wanted WHERE blob = ?", blob) is not None,
+            wanted=self._is_wanted(blob),
             may_withdraw=node == self.node_id and session is not None and self._may_take_back(place, session),
+            shelved=bool(shelved),
+            hidden=bool(hidden),
+            copies=int(self.database.value("SELECT count(*) FROM holding WHERE blob = ?", blob)),
         )
 
     def _node_name(self, node: bytes) -> str:

@@ -128,6 +128,14 @@ class Blobs:
         except FileNotFoundError:
             return None
 
+    def used_bytes(self) -> int:
+        """Return the size of all files together, those that are still arriving included."""
+        try:
+            with os.scandir(self.directory) as entries:
+                return sum(_size(entry) for entry in entries)
+        except FileNotFoundError:
+            return 0
+
     def names(self) -> Iterator[bytes]:
         """Yield the digests of the files that are here."""
         if self.directory.is_dir():
@@ -163,6 +171,13 @@ class Blobs:
             yield
         except OSError as fault:
             raise os_fault(self.directory, fault) from fault
+
+
+def _size(entry: os.DirEntry[str]) -> int:
+    try:
+        return entry.stat().st_size
+    except FileNotFoundError:  # gone meanwhile
+        return 0
 
 
 def _write_at(path: Path, offset: int, content: bytes) -> None:

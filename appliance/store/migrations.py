@@ -193,4 +193,25 @@ INTAKE: Final = (
     "INSERT OR REPLACE INTO mark SELECT 'views', 'outgrown' WHERE EXISTS (SELECT 1 FROM record WHERE kind = 32)",
 )
 
-MIGRATIONS: Final = ((*FACTS, *VIEWS, *PRIVATE), NOTES, INTAKE)
+SHELVING: Final = (
+    # What the keeper of this node decided about a zine. No row: it arrived, and nobody has looked yet.
+    """CREATE TABLE shelving (
+        log BLOB NOT NULL, seq INTEGER NOT NULL, shelved INTEGER NOT NULL, hidden INTEGER NOT NULL, PRIMARY KEY (log, seq)
+    ) WITHOUT ROWID""",
+    # What stood on the shelf before there were arrivals stays there.
+    "INSERT INTO shelving SELECT log.log, seq, 1, 0 FROM zine JOIN log ON log_no = log.no",
+    """CREATE TABLE report (
+        log BLOB NOT NULL, seq INTEGER NOT NULL, number INTEGER NOT NULL, word TEXT NOT NULL, at INTEGER NOT NULL,
+        PRIMARY KEY (log, seq, number)
+    ) WITHOUT ROWID""",
+    "CREATE INDEX report_by_member ON report (number)",
+    # Which neighbour node is known to hold which file.
+    "CREATE TABLE holding (blob BLOB NOT NULL, node BLOB NOT NULL, PRIMARY KEY (blob, node)) WITHOUT ROWID",
+    "CREATE INDEX holding_by_node ON holding (node)",
+    # The digests of a file's chunks, in order, for whoever fetches it a chunk at a time.
+    "CREATE TABLE chunk_list (blob BLOB PRIMARY KEY, digests BLOB NOT NULL) WITHOUT ROWID",
+    "ALTER TABLE zine ADD COLUMN chunks BLOB NOT NULL DEFAULT x''",
+    "ALTER TABLE peer ADD COLUMN address TEXT NOT NULL DEFAULT ''",
+)
+
+MIGRATIONS: Final = ((*FACTS, *VIEWS, *PRIVATE), NOTES, INTAKE, SHELVING)

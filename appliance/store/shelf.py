@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
+from appliance.answers import Rack
 from appliance.errors import StoreFault
 from appliance.kinds import TEXTS, ZineCard
+from appliance.settings import Archive
 from appliance.store.blobs import Blobs
 from appliance.store.database import Database, Row
 from appliance.store.extracts import Extracts
 from appliance.store.records import Log
+from mesh.keys import NodeId
 from mesh.record import Record
 
 INDEXED_BYTES_MAX: Final = 1 << 20
@@ -21,38 +25,85 @@ FIRST_IDEOGRAM: Final = "\u2e80"  # from here on, Unicode's blocks of Chinese, J
 ALL_LETTERS: Final = "title || ' ' || creator || ' ' || description || ' ' || tags || ' ' || body"
 CARD_COLUMNS: Final = (
     "zine.no, log.log, zine.seq, zine.blob, zine.size, media_type, title, creator, language, description, series, issue,"
-    " licence, tags, log.node, record.core"
+    " licence, tags, log.node, record.core, coalesce(shelved, 0), coalesce(hidden, 0)"
 )
 CARD_TABLES: Final = (
     "zine JOIN log ON zine.log_no = log.no JOIN record ON record.log_no = zine.log_no AND record.seq = zine.seq"
+    " LEFT JOIN shelving ON shelving.log = log.log AND shelving.seq = zine.seq"
+)
+RACKS: Final[Mapping[Rack, str]] = {
+    Rack.SHELF: "shelved = 1 AND hidden = 0",
+    Rack.ARRIVALS: "coalesce(shelved, 0) = 0 AND coalesce(hidden, 0) = 0",
+    Rack.NEW: "shelved IS NULL",
+    Rack.HIDDEN: "hidden = 1",
+    Rack.OPEN: "coalesce(hidden, 0) = 0",
+}
+NAMED_BY: Final = (
+    "SELECT 1 FROM zine JOIN log ON log_no = log.no LEFT JOIN shelving ON shelving.log = log.log AND shelving.seq = zine.seq"
+    " WHERE blob = ?"
 )
 
 
 class Shelf:
-    def __init__(self, database: Database, blobs: Blobs, fetch_limit_bytes: int) -> None:
+    """`node` is whose shelf it is: what it published itself needs no keeper's word to stand there."""
+
+    def __init__(self, database: Database, blobs: Blobs, archive: Archive, node: NodeId) -> None:
         self._database = database
         self._blobs = blobs
-        self._fetch_limit = fetch_limit_bytes
+        self._archive = archive
+        self._node = node
         self._extracts = Extracts(database)
 
     def arrive(self, log: Log, seq: int, record: Record) -> None:
-        """Take a zine's card in; ask for its file where it is small and not here."""
+        """Take a zine's card in; ask for its file where it stands on the shelf, is small and not here."""
         card = ZineCard.read(record)
         if not card.title:  # withdrawn otherwise, or nothing that could stand on a shelf
             return
         self._database.run(
             "INSERT INTO zine (log_no, seq, blob, size, media_type, title, creator, language, description, series, issue,"
-            " licence, tags) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " licence, tags, chunks) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             *(log.no, seq, card.blob, card.size, card.media_type, card.title, card.creator, card.language),
             *(card.description, card.series, card.issue, card.licence, "\n".join(card.tags)),
+            card.chunks,
         )
+        self._place(log, seq, card.blob)
         no = self._database.value("SELECT no FROM zine WHERE log_no = ? AND seq = ?", log.no, seq)
         if self._blobs.has(card.blob):
             self._index(no, card.blob)
         else:
             self._index_card(no, "")
-            if card.size <= self._fetch_limit:
+            if card.size <= self._archive.fetch_limit_bytes and self.stands(card.blob):
                 self.want(card.blob, card.size)
+
+    def _place(self, log: Log, seq: int, blob: bytes) -> None:
+        """Put it on the shelf if it was published here, or if arrivals need no keeper's word. Its publisher has its file."""
+        if log.node == self._node or self._archive.shelve_arrivals:
+            self._database.run("INSERT INTO shelving VALUES (?, ?, 1, 0) ON CONFLICT DO NOTHING", log.log, seq)
+        if log.node != self._node:
+            self.note_holder(blob, log.node)
+
+    def note_holder(self, blob: bytes, node: NodeId) -> None:
+        """Note that a neighbour node is known to hold a file."""
+        self._database.run("INSERT INTO holding VALUES (?, ?) ON CONFLICT DO NOTHING", blob, node)
+
+    def stands(self, blob: bytes) -> bool:
+        """Whether a zine on the shelf is this file: such files are handed out to anybody."""
+        return self._database.row(f"{NAMED_BY} AND {RACKS[Rack.SHELF]}", blob) is not None
+
+    def is_open(self, blob: bytes) -> bool:
+        """Whether a zine that is not hidden is this file: such files are carried on."""
+        return self._database.row(f"{NAMED_BY} AND {RACKS[Rack.OPEN]}", blob) is not None
+
+    def put(self, log: bytes, seq: int, shelved: bool, hidden: bool) -> None:
+        """Note what a keeper decided."""
+        self._database.run(
+            "INSERT INTO shelving VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET shelved = ?3, hidden = ?4",
+            *(log, seq, shelved, hidden),
+        )
+
+    def count(self, rack: Rack) -> int:
+        """Return how many zines stand there."""
+        return int(self._database.value(f"SELECT count(*) FROM {CARD_TABLES} WHERE {RACKS[rack]}"))
 
     def want(self, blob: bytes, size: int) -> None:
         self._database.run("INSERT INTO wanted (blob, size) VALUES (?, ?) ON CONFLICT DO NOTHING", blob, size)
@@ -72,9 +123,20 @@ class Shelf:
         no, blob = row
         self._unindex(no)
         self._database.run("DELETE FROM zine WHERE no = ?", no)
+        for table in ("shelving", "report"):
+            self._database.run(f"DELETE FROM {table} WHERE log = ? AND seq = ?", log.log, seq)
         if self._database.row("SELECT 1 FROM zine WHERE blob = ?", blob) is None:
-            self._database.run("DELETE FROM wanted WHERE blob = ?", blob)
+            for table in ("wanted", "holding", "chunk_list"):
+                self._database.run(f"DELETE FROM {table} WHERE blob = ?", blob)
             self._database.run("INSERT INTO unneeded (blob) VALUES (?) ON CONFLICT DO NOTHING", blob)
+
+    def lose(self, blob: bytes) -> None:
+        """Forget the words of a file that is let go; what is told about its zines stays findable."""
+        for (no,) in self._database.rows("SELECT no FROM zine WHERE blob = ?", blob):
+            self._unindex(no)
+            self._index_card(no, "")
+        self._database.run("DELETE FROM chunk_list WHERE blob = ?", blob)
+        self._extracts.drop(blob)
 
     def sweep(self) -> None:
         """Free the files of zines that were taken back; what cannot be freed now is freed another time.
@@ -93,15 +155,18 @@ class Shelf:
                 self._extracts.drop(blob)
             self._database.run("DELETE FROM unneeded")
 
-    def cards(self, query: str, below: int, limit: int) -> list[Row]:
-        """Return up to `limit` cards, newest first, numbered below `below`; those that hold all words of `query`."""
-        where = "zine.no < ?"
+    def cards(self, query: str, below: int, limit: int, rack: Rack = Rack.SHELF) -> list[Row]:
+        """Return up to `limit` cards of a rack, newest first, numbered below `below`; those that hold all words of `query`.
+
+        Arrivals are looked for by their titles alone: nobody here has looked into them yet.
+        """
+        where = f"zine.no < ? AND {RACKS[rack]}"
         values: list[int | str] = [below]
         if query.strip():
-            letters, wanted = _all_letters(query)
+            letters, wanted = _all_letters(query, rack)
             where += " AND zine.no IN (SELECT rowid FROM zine_words WHERE zine_words MATCH ?"
             where += f" UNION SELECT rowid FROM zine_letters WHERE {letters})"
-            values += [_all_words(query), *wanted]
+            values += [_all_words(query, rack), *wanted]
         return self._database.rows(
             f"SELECT {CARD_COLUMNS} FROM {CARD_TABLES} WHERE {where} ORDER BY zine.no DESC LIMIT ?", *values, limit
         )
@@ -137,18 +202,24 @@ def _without_pictures(text: str) -> str:
     return re.sub(r"data:[\w/+.-]+;base64,[A-Za-z0-9+/=]+", "", text)
 
 
-def _all_words(query: str) -> str:
+def _all_words(query: str, rack: Rack) -> str:
     """Return an FTS5 expression for all words, each as the beginning of one; nothing a person types is an operator."""
     words = WORDS.findall(query)[:WORDS_MAX]
-    return " ".join(f'"{word}"*' for word in words) or '""'
+    return _where(rack) + "(" + (" ".join(f'"{word}"*' for word in words) or '""') + ")"
 
 
-def _all_letters(query: str) -> tuple[str, list[str]]:
+def _where(rack: Rack) -> str:
+    """Return the filter of FTS5 for the columns that are searched."""
+    return "title : " if rack in (Rack.ARRIVALS, Rack.NEW) else ""
+
+
+def _all_letters(query: str, rack: Rack) -> tuple[str, list[str]]:
     """Return a condition for the parts of the query, and its values. Threes of letters are looked up; most Chinese and Japanese
     words have fewer, so those are looked for in the texts themselves.
     """
     parts = query.split()[:WORDS_MAX]
     looked_up = " ".join('"' + part.replace('"', '""') + '"' for part in parts if len(part) >= 3)
     looked_for = [part for part in parts if len(part) < 3 and max(part) >= FIRST_IDEOGRAM]
-    conditions = ["zine_letters MATCH ?"] * bool(looked_up) + [f"instr({ALL_LETTERS}, ?)"] * len(looked_for)
-    return " AND ".join(conditions) or "false", [looked_up] * bool(looked_up) + looked_for
+    letters = "title" if _where(rack) else ALL_LETTERS
+    conditions = ["zine_letters MATCH ?"] * bool(looked_up) + [f"instr({letters}, ?)"] * len(looked_for)
+    return " AND ".join(conditions) or "false", [f"{_where(rack)}({looked_up})"] * bool(looked_up) + looked_for

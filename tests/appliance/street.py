@@ -27,7 +27,7 @@ class Street:
     def __init__(self, directory: Path, chance: Random | None = None, archive: Archive | None = None) -> None:
         self.directory = directory
         self.chance = chance
-        self.archive = archive or Archive(free_space_floor_bytes=0)
+        self.archive = archive or Archive(free_space_floor_bytes=0, shelve_arrivals=True)
         self._cut: set[frozenset[int]] = set()
         self.nodes: list[Node] = []
         founding.found(self._settings("Elm"))

@@ -10,7 +10,7 @@ import pytest
 
 from appliance import settings
 from appliance.answers import Account, Zine, ZineForm
-from appliance.errors import CardFull
+from appliance.errors import CardFull, Objection, Refused
 from appliance.kinds import ZineCard
 from appliance.node import Node
 from appliance.settings import Archive
@@ -141,7 +141,10 @@ def test_a_file_that_is_said_to_be_immense_costs_nothing(elm: Node) -> None:
     elm.accept(liar.run())
     (zine,) = elm.zines("Immense").rows
     assert not zine.wanted
-    elm.ask_for(zine.id)
+    with pytest.raises(Refused) as refusal:
+        elm.ask_for(zine.id)
+    assert refusal.value.verdict is Objection.ARCHIVE_FULL
+    elm.shelve([zine.id])
     assert elm.wanted_blobs() == []
     assert not elm.accept_piece(b"?" * 32, 2**53, b"x" * PIECE_SIZE)
     elm.finish_arrivals()

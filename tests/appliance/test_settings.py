@@ -70,7 +70,9 @@ brokers = st.builds(MqttRoad, words, ports, words | st.just(""), words | st.just
     region=st.sampled_from(["EU_868", "US"]),
     portal=st.builds(Portal, words, ports, st.sampled_from(["", "https://elm.local:8443"]), st.integers(1024, 2**30)),
     roads=st.lists(loopbacks | brokers, max_size=8).map(tuple),
-    archive=st.builds(Archive, st.integers(0, 2**30), st.integers(0, 2**40)),
+    archive=st.builds(
+        Archive, st.integers(0, 2**30), st.integers(0, 2**40), st.integers(0, 2**40), st.booleans(), st.booleans()
+    ),
     gossip=st.builds(Gossip, st.floats(0, 600)),
     keel=st.none() | st.just(Path("/boot/elm.keel")),
 )

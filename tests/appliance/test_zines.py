@@ -68,7 +68,7 @@ def test_a_zine_is_published_and_read(street: Street, elm: Node, oak: Node, ana:
     file = elm.zine_file(zine.id)
     assert file.path.read_bytes() == BREAD
     street.settle()
-    assert oak.zine(zine.id) == replace(zine, is_here=False, wanted=True)
+    assert oak.zine(zine.id) == replace(zine, is_here=False, wanted=True, copies=1)
     with pytest.raises(Refused) as refusal:
         oak.zine_file(zine.id)
     assert refusal.value.verdict is Objection.NOT_HERE_YET

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.answers import Rack
 from appliance.founding import join
 from appliance.node import Node
 from appliance.settings import Settings
@@ -27,33 +28,41 @@ def mill(street: Node, tmp_path: Path) -> Iterator[Node]:
     node.close()
 
 
+def carry(giver: Node, taker: Node, max_bytes: int | None = None) -> None:
+    with tempfile.TemporaryFile() as file:
+        giver.export_bundle(file, max_bytes=max_bytes)
+        file.seek(0)
+        taker.import_bundle(file)
+
+
 def test_what_was_taken_at_one_node_is_handed_in_at_the_next(street: Node, mill: Node, stranger: Visitor):
     bundle = stranger.get("/carry/bundle")
     assert bundle.headers["Content-Disposition"] == "attachment; filename=hedgerow.hedge"
     there = Visitor(create_app(mill))
     words = Page(there.submit("/carry", "/carry", file=(bundle.data, "hedgerow.hedge")).text).words
     assert "News came in, and it is kept." in words
-    assert "Storing water" in there.page("/archive").words
+    assert "Storing water" not in there.page("/archive").words
+    assert "Storing water" in there.page("/archive/arrivals").words
     again = Page(there.submit("/carry", "/carry", file=(bundle.data, "hedgerow.hedge")).text).words
     assert "Nothing in it was new here." in again
 
 
 def test_a_zine_whose_file_did_not_come_along_can_be_asked_for(street: Node, mill: Node):
     publish(street, "A long one", os.urandom(40_000).hex().encode())
-    with tempfile.TemporaryFile() as file:
-        street.export_bundle(file, max_bytes=30_000)
-        file.seek(0)
-        mill.import_bundle(file)
-    zine = next(zine for zine in mill.zines().rows if not zine.is_here)
+    carry(mill, street)
+    carry(street, mill, max_bytes=30_000)
+    mill.add_member("Dora", "1234")
+    zine = next(zine for zine in mill.zines(rack=Rack.ARRIVALS).rows if not zine.is_here)
     path, there = f"/archive/{zine.id}", Visitor(create_app(mill))
-    assert "not here yet" in there.page("/archive").words
+    assert "not here yet" in there.page("/archive/arrivals").words
+    assert "A member can ask for it." in there.page(path).words
+    there.sign_in("Dora", "1234")
     assert "It has not arrived" in there.page(path).words
     for missing in ("read", "file"):
         response = there.get(f"{path}/{missing}")
         assert response.status_code == 404
         assert "This zine has not arrived here yet." in Page(response.text).words
-    if not zine.wanted:
-        there.submit(path, f"{path}/ask")
+    there.submit(path, f"{path}/ask")
     assert "It was asked for" in there.page(path).words
     assert mill.zine(zine.id).wanted
 

@@ -106,7 +106,7 @@ class Visitor:
         """
         file = typed.pop("file", None)
         form = self.page(path).form(action)
-        unknown = set(typed) - set(form.fields) - {"board", "sure", "keeper"}
+        unknown = set(typed) - set(form.fields) - {"board", "sure", "keeper", "do"}
         assert not unknown, f"the form has no fields {unknown}"
         return self.send(action, form.fields | typed, file)
 

@@ -79,6 +79,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
         published_at=TEXT,
         is_here=YES_NO,
         wanted=YES_NO,
+        shelved=YES_NO,
+        copies=WHOLE,
     ),
     "Zines": _list("Zine", older=TEXT),
     "Notes": _all_of(notes={"type": "array"}),

@@ -6,7 +6,7 @@ from typing import Final
 
 from flask import Blueprint, Response, abort, request, url_for
 
-from appliance.answers import ZineForm
+from appliance.answers import Rack, ZineForm
 from webui import forms
 from webui.api import shapes
 from webui.api.bearer import session
@@ -30,8 +30,8 @@ NEW_ZINE: Final = (
 
 @routes.get("/zines")
 def zines() -> shapes.Shape:
-    """List the zines, or those that speak of `q`."""
-    found = node().zines(forms.query(), older=forms.cursor())
+    """List the zines, or those that speak of `q`; also those that arrived and do not stand on the shelf."""
+    found = node().zines(forms.query(), older=forms.cursor(), rack=Rack.OPEN)
     return {"zines": [shapes.zine(zine) for zine in found.rows], "older": found.older}
 
 

@@ -65,7 +65,7 @@ def posting(paid: Transfer, mine: Account) -> Shape:
 def zine(held: Zine) -> Shape:
     """Return what is known about a zine."""
     shape = asdict(held)
-    del shape["may_withdraw"]
+    del shape["may_withdraw"], shape["hidden"]
     return shape | {"tags": list(held.tags)}
 
 

@@ -43,13 +43,14 @@ def publish() -> Response | Redirect:
 @pages.get("/archive/<zine_id>")
 def zine(zine_id: str) -> Response:
     """Show what is known about one zine."""
-    return page("zine.html", zine=_zine(zine_id), readable_max=reading.SIZE_MAX)
+    said = gettext("Thank you. The keepers of this node will look at it.") if forms.asked("said") == "reported" else ""
+    return page("zine.html", zine=_zine(zine_id), readable_max=reading.SIZE_MAX, said=said)
 
 
 @pages.get("/archive/<zine_id>/read")
 def read(zine_id: str) -> Response:
     """Show a zine as a page."""
-    zine, file = _zine(zine_id), node().zine_file(zine_id)
+    zine, file = _zine(zine_id), node().zine_file(zine_id, visitor())
     text = reading.page(file.path, file.media_type, zine.title) if file.size <= reading.SIZE_MAX else None
     return page("reader.html", zine=zine, text=text)
 
@@ -61,6 +62,7 @@ def take(zine_id: str) -> Response:
 
 
 @pages.post("/archive/<zine_id>/ask")
+@members_only
 def ask(zine_id: str) -> Redirect:
     """Ask the neighbour nodes for a file that is not here."""
     node().ask_for(zine_id)
@@ -77,7 +79,7 @@ def withdraw(zine_id: str) -> Redirect:
 
 def send_zine(zine: Zine) -> Response:
     """Send a zine's file, always as something to keep: a stranger's file is never shown as one of our pages."""
-    file = node().zine_file(zine.id)
+    file = node().zine_file(zine.id, visitor())
     response = send_file(
         file.path,
         mimetype=file.media_type,
@@ -110,5 +112,6 @@ def _page(typed: ZineForm, refusal: Refused | None = None) -> Response:
         query=query,
         once=forms.once_typed(),
         found=node().zines(query, older=forms.cursor(), limit=LISTED),
+        arrivals=0 if query else node().arrivals(),
         said=gettext("It was taken back.") if request.args.get("said") == "withdrawn" else "",
     )

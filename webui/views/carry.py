@@ -15,7 +15,7 @@ pages = Blueprint("carry", __name__)
 @pages.get("/carry")
 def show() -> Response:
     """Show how to carry the post."""
-    return page("carry.html", neighbours=node().neighbours())
+    return _page()
 
 
 @pages.get("/carry/bundle")
@@ -30,5 +30,9 @@ def hand_in() -> Response:
     try:
         came = bundles.take_in()
     except Refused as refusal:
-        return page("carry.html", refusal, neighbours=node().neighbours())
+        return _page(refusal)
     return page("carried.html", came=came)
+
+
+def _page(refusal: Refused | None = None) -> Response:
+    return page("carry.html", refusal, neighbours=node().neighbours(), wanted=node().wanted())

@@ -8,6 +8,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, redirect, request, send_file, url_for
 from werkzeug.wrappers import Response as Redirect
 
+from appliance.answers import Rack
 from appliance.errors import Refused
 from webui import forms
 from webui.languages import gettext, lazy_gettext
@@ -17,9 +18,11 @@ from webui.signin import keepers_only, node
 
 pages = Blueprint("steward", __name__)
 
+LISTED: Final = 20
 INTRODUCTION_SIZE_MAX: Final = 64 * 1024
 SAID: Final = {
     "peer": lazy_gettext("The node is now known here. It is heard as soon as it is in reach."),
+    "archive": lazy_gettext("Noted. The archive follows."),
     "tail": lazy_gettext("Noted. This node writes again, in a new book; the old one is closed."),
 }
 # What the keeper reads when the node only reads: what happened, and what to do.
@@ -109,9 +112,23 @@ def _page(refusal: Refused | None = None) -> Response:
         "steward.html",
         refusal,
         said=SAID.get(request.args.get("said", ""), ""),
+        archive=_archive(),
         typed_name=forms.line("name"),
         checks=node().checks(),
         trouble=TROUBLES.get(trouble.code, gettext("Something is not as it was.")) if trouble else "",
         store_bytes=store["bytes"],
         free_bytes=store["free_bytes"],
     )
+
+
+def _archive() -> dict[str, Any]:
+    """Return what waits for the keeper in the archive."""
+    used, quota = node().archive_bytes()
+    return {
+        "new": node().zines(limit=LISTED, rack=Rack.NEW).rows,
+        "hidden": node().zines(limit=LISTED, rack=Rack.HIDDEN).rows,
+        "reported": node().reported(),
+        "could_go": node().could_go(LISTED) if node().is_nearly_full() else (),
+        "used": used,
+        "quota": quota,
+    }
