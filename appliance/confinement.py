@@ -16,6 +16,7 @@ import logging
 import os
 import re
 import resource
+import select
 import shutil
 import signal
 import subprocess
@@ -35,7 +36,7 @@ from appliance.walls import die_with_parent, raised
 MIB: Final = 1 << 20
 REQUEST_MAX: Final = 64 * 1024
 FILES_MAX: Final = 64  # open at the same time
-LOOK_S: Final = 0.02
+LOOK_S: Final = 1.0  # how often it is looked at how much a job has written, and whether its turn has come
 NEW: Final = "room-"
 OUT_OF_MEMORY: Final = 77  # exit code of a job that noticed it
 FAILURES: Final = {-signal.SIGXCPU: Failure.TOOK_TOO_LONG, OUT_OF_MEMORY: Failure.TOO_MUCH_MEMORY}
@@ -125,18 +126,26 @@ def _watched(
 ) -> tuple[int | Failure, resource.struct_rusage]:
     """Wait for a job, and kill it when it takes too long or writes too much. Whatever happens, its group is gone then."""
     until = time.monotonic() + limits.wall_s
+    end = os.pidfd_open(process.pid)
     try:
-        while True:
-            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-            if pid:
-                process.returncode = os.waitstatus_to_exitcode(status)
-                return process.returncode, usage
+        while not _has_ended(end, until):
             if excess := _excess(room, limits, until):
                 return excess, _killed(process)
-            time.sleep(LOOK_S)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        return process.returncode, usage
     finally:
+        os.close(end)
         if process.returncode is None:
             _killed(process)
+
+
+def _has_ended(end: int, until: float) -> bool:
+    """Wait for the end of a process, at most as long as nobody looks at what it writes (pidfd_open(2))."""
+    wait_s = max(0.0, min(LOOK_S, until - time.monotonic()))
+    ended = select.poll()
+    ended.register(end, select.POLLIN)
+    return bool(ended.poll(wait_s * 1000))
 
 
 def _killed(process: subprocess.Popen[bytes]) -> resource.struct_rusage:
