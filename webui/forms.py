@@ -9,12 +9,13 @@ from typing import BinaryIO, Final, cast
 
 from flask import request
 
-from appliance.answers import Board, ZineForm
+from appliance.answers import Board, NoteForm, ZineForm
 from appliance.errors import Objection, Refused
 
 ONCE_SIZE: Final = 16
 UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
 CURSOR: Final = re.compile(r"[\w.:=-]{1,120}", re.ASCII)
+BEYOND: Final = 10**9
 LOCAL: Final = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,500}")
 
 
@@ -42,6 +43,12 @@ def paragraphs(name: str) -> str:
 def asked(name: str) -> str:
     """Return a short word of the page's address."""
     return UNPRINTABLE.sub("", request.args.get(name, ""))[:200].strip()
+
+
+def count(name: str) -> int:
+    """Return a number from 1 of the page's address or its form; 0 where there is none."""
+    typed = line(name) or asked(name)
+    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else 0
 
 
 def query() -> str:
@@ -98,6 +105,28 @@ class PostForm:
         typed = line("board")
         board = next((board for board in boards if board.value == typed), boards[0])
         return cls(board, line("title"), paragraphs("body"), once_typed())
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenNote:
+    """A note as typed. `at` is the number of the paragraph it was begun at, 0 where it was none."""
+
+    text: str = ""
+    quote: str = ""
+    page: str = ""
+    is_signed: bool = True
+    at: int = 0
+    once: str = ""
+
+    @classmethod
+    def read(cls) -> WrittenNote:
+        signed = line("signed") == "yes"
+        return cls(paragraphs("text"), line("quote"), line("page"), signed, count("at"), once_typed())
+
+    def form(self, before: str, after: str) -> NoteForm:
+        """Return the note for the node. A page that is no number is beyond every zine's last one."""
+        page = (count("page") or BEYOND) if self.page else 0
+        return NoteForm(self.text, self.quote, before, after, page, self.is_signed)
 
 
 def read_zine() -> ZineForm:

@@ -8,7 +8,7 @@ from io import BytesIO
 
 from flask import Flask
 
-from appliance.answers import Board, Zine, ZineForm
+from appliance.answers import Board, NoteForm, Zine, ZineForm
 from appliance.node import Node
 
 MARKDOWN = b"""# Storing water
@@ -35,6 +35,17 @@ def furnish(node: Node) -> None:
     node.post(Board.WANT, "A ladder of four metres", "", who["Chiara"])
     publish(node, "Storing water", MARKDOWN, tags=("water", "blackout"))
     publish(node, "水的储存", "把水存放在阴凉处。".encode(), "water.txt", language="zh")
+    annotate(node, node.zines().rows[0])
+
+
+def annotate(node: Node, zine: Zine) -> None:
+    """Write into the margin of the Chinese zine: beside a passage, beside one that is nowhere, and on the whole."""
+    for form in (
+        NoteForm("我家的地下室很凉快。", "阴凉处"),
+        NoteForm("Which words were these?", "words that nobody wrote", is_signed=False),
+        NoteForm("Good for three days."),
+    ):
+        node.annotate(zine.id, form, node.find_payee("Ben"))
 
 
 def publish(node: Node, title: str, content: bytes, file_name: str = "zine.md", **facts: object) -> Zine:
@@ -58,5 +69,8 @@ def paths(app: Flask, node: Node) -> Iterator[str]:
         "account_id": node.find_payee("Ana").id,
     }
     for rule in app.url_map.iter_rules():
-        if "GET" in (rule.methods or ()) and rule.endpoint != "static":
+        if "GET" in (rule.methods or ()) and rule.endpoint not in (
+            "static",
+            "margin.picture",
+        ):  # they have small pictures
             yield re.sub(r"<(\w+)>", lambda found: known[found[1]], rule.rule)

@@ -18,7 +18,7 @@ from webui import create_app
 
 FIRST_PAGE_PRESSED_MAX, FIRST_PAGE_MAX = 14_000, 30_000
 LIST_MAX, READER_MAX = 60_000, 25_000
-STYLESHEET_MAX = 8_192
+STYLESHEET_MAX = 9_216
 OUTSIDE = re.compile(r"""(?:src|href|action|url\()\s*=?\s*["']?\s*(?:https?:)?//(?!127\.0\.0\.1:8080)""", re.IGNORECASE)
 
 

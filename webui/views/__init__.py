@@ -12,6 +12,7 @@ from webui.views import (
     help,  # noqa: A004 (a page is called what people call it)
     home,
     ledger,
+    margin,
     market,
     mesh,
     numbers,
@@ -28,6 +29,7 @@ PAGES: Final = tuple(
         home,
         ledger,
         archive,
+        margin,
         shelving,
         market,
         commons,

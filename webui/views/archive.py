@@ -44,15 +44,8 @@ def publish() -> Response | Redirect:
 def zine(zine_id: str) -> Response:
     """Show what is known about one zine."""
     said = gettext("Thank you. The keepers of this node will look at it.") if forms.asked("said") == "reported" else ""
-    return page("zine.html", zine=_zine(zine_id), readable_max=reading.SIZE_MAX, said=said)
-
-
-@pages.get("/archive/<zine_id>/read")
-def read(zine_id: str) -> Response:
-    """Show a zine as a page."""
-    zine, file = _zine(zine_id), node().zine_file(zine_id, visitor())
-    text = reading.page(file.path, file.media_type, zine.title) if file.size <= reading.SIZE_MAX else None
-    return page("reader.html", zine=zine, text=text)
+    shown, notes = _zine(zine_id), node().notes(zine_id, visitor(), forms.cursor("notes"), LISTED)
+    return page("zine.html", zine=shown, readable=reading.is_readable(shown), notes=notes, said=said)
 
 
 @pages.get("/archive/<zine_id>/file")
