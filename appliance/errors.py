@@ -51,6 +51,29 @@ class Objection(Answer):
     ALREADY_WITHDRAWN = "It was already taken back."
     FILE_TOO_LARGE = "That file is too large: at most {limit} bytes."
     FILE_UNREADABLE = "That file is not Markdown or plain text in UTF-8."
+    FILE_EMPTY = "There is nothing in that file."
+    FILE_KIND_UNKNOWN = (
+        "That kind of file is not taken in here. Bring Markdown, text, HTML, PDF, EPUB, a picture (JPEG, PNG, WebP)"
+        " or sound (MP3, Ogg, FLAC, WAV)."
+    )
+    FILE_MISNAMED = (
+        "The name of that file ends in {ending}, but inside it is {kind}. Give it its right name and bring it again."
+    )
+    FILE_TWO_KINDS = "That file is two kinds of file at once, so it is not taken in. Save it anew and bring that."
+    FILE_DAMAGED = "That file is damaged or cut short, so it cannot be read to its end. Save it anew and bring that."
+    FILE_LOCKED = "That file is locked, by a password or by its seller. Bring a copy without a lock."
+    FILE_TOO_HARD = (
+        "This node could not look through that file with the time and memory it has. Save it in a simpler form."
+    )
+    FILE_UNPACKS_TOO_LARGE = "That file unpacks to far more than it seems, so it is not taken in."
+    FILE_NAMES_UNSAFE = "That book names files outside itself, so it is not taken in."
+    PICTURE_TOO_LARGE = "That picture has {width} by {height} points; at most {limit} million are taken in."
+        " Make it smaller and bring it again."
+    PAGES_TOO_MANY = "That file has more than {limit} pages. Bring it in parts."
+    PAGE_TOO_LARGE = "A page of that file is larger than any paper. Save it with pages of a usual size."
+    NODE_BUSY = "This node is looking through another file just now. Try again in a minute."
+    UPLOADS_TOO_MANY = "You have brought many files in a short time. Wait {seconds} seconds, then bring the next."
+    PUBLISHER_FULL = "With this file you would keep more than {limit} bytes here. Take something of yours back first."
     LANGUAGE_UNKNOWN = "{language} is not a language code such as en or es."
     PAGE_UNCOUNTED = "Pages are counted from 1 to {limit}."
     NOT_HERE_YET = "This zine has not arrived here yet. Ask for it, and it will be fetched."

@@ -1,0 +1,1 @@
+"""PDF: read, folded and made. The only room that knows pypdf and reportlab."""
