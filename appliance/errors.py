@@ -67,8 +67,9 @@ class Objection(Answer):
     )
     FILE_UNPACKS_TOO_LARGE = "That file unpacks to far more than it seems, so it is not taken in."
     FILE_NAMES_UNSAFE = "That book names files outside itself, so it is not taken in."
-    PICTURE_TOO_LARGE = "That picture has {width} by {height} points; at most {limit} million are taken in."
-        " Make it smaller and bring it again."
+    PICTURE_TOO_LARGE = (
+        "That picture has {width} by {height} points; at most {limit} million are taken in. Make it smaller first."
+    )
     PAGES_TOO_MANY = "That file has more than {limit} pages. Bring it in parts."
     PAGE_TOO_LARGE = "A page of that file is larger than any paper. Save it with pages of a usual size."
     NODE_BUSY = "This node is looking through another file just now. Try again in a minute."

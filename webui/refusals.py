@@ -35,6 +35,21 @@ STATUSES: Final[dict[Answer, HTTPStatus]] = {
     Objection.NOT_YOURS: HTTPStatus.FORBIDDEN,
     Objection.FILE_TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     Objection.FILE_UNREADABLE: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    Objection.FILE_EMPTY: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    Objection.FILE_KIND_UNKNOWN: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    Objection.FILE_MISNAMED: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    Objection.FILE_TWO_KINDS: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    Objection.FILE_DAMAGED: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    Objection.FILE_LOCKED: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    Objection.FILE_NAMES_UNSAFE: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    Objection.FILE_TOO_HARD: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    Objection.FILE_UNPACKS_TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    Objection.PICTURE_TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    Objection.PAGES_TOO_MANY: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    Objection.PAGE_TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    Objection.NODE_BUSY: HTTPStatus.SERVICE_UNAVAILABLE,
+    Objection.UPLOADS_TOO_MANY: HTTPStatus.TOO_MANY_REQUESTS,
+    Objection.PUBLISHER_FULL: HTTPStatus.INSUFFICIENT_STORAGE,
     Objection.LANGUAGE_UNKNOWN: HTTPStatus.UNPROCESSABLE_ENTITY,
     Objection.PAGE_UNCOUNTED: HTTPStatus.UNPROCESSABLE_ENTITY,
     Objection.NOT_HERE_YET: HTTPStatus.NOT_FOUND,
@@ -133,7 +148,7 @@ def problem(status: int, words: str, verdict: str = "") -> Response:
 
 
 def _with_patience(response: Response, refusal: Refused) -> Response:
-    if refusal.verdict is Objection.TRY_LATER:
+    if refusal.verdict in (Objection.TRY_LATER, Objection.UPLOADS_TOO_MANY):
         response.headers["Retry-After"] = str(refusal.details["seconds"])
     return response
 

@@ -185,7 +185,7 @@ class Cleaner(HTMLParser):
             self.body.append(f"</{tag}>")
 
     def handle_data(self, data: str) -> None:
-        if self._left_out == ["title"] and not self.body:
+        if self._left_out == ["title"] and not self._open:
             self._title += data[:200]
         if not self._left_out:
             self.body.append(escape(data, quote=False))

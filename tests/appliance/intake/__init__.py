@@ -1,0 +1,1 @@
+"""What people bring: sound files, hostile ones, real ones."""
