@@ -20,7 +20,7 @@ RATIO_MAX: Final = 150  # what deflate makes of text is seldom a twentieth; beyo
 RATIO_FROM: Final = 1 << 20
 NAME_MAX: Final = 255
 ENCRYPTED: Final = 0x1
-FAULTS: Final = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError)
+FAULTS: Final = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError)
 
 
 class Archive:
