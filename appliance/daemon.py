@@ -61,10 +61,8 @@ class Daemon:
                 ending.wait(retry)
                 self._inbox.drain()
                 retry = min(2 * retry, RETRY_S_MAX)
-        self._air_at = self._ticks()
         with suppress(StoreFault):
-            self._note_air()
-        self.close()
+            self.close()
 
     def step(self) -> float:
         """Do all that is due; return for how many seconds there is nothing to do. Raises `StoreFault`."""
@@ -82,10 +80,11 @@ class Daemon:
         return self._rest_s()
 
     def close(self) -> None:
-        """Leave every road."""
-        for road in self._roads.values():
+        """Leave every road, and only then note what was spent: a radio may take its last packet while we leave."""
+        left, self._roads = self._roads, {}
+        for road in left.values():
             road.transport.close()
-        self._roads = {}
+        self._keep_air(list(left.values()))
 
     def _look_at_switch(self) -> None:
         is_on = radio_switch.is_on(self._node.settings.data)
@@ -152,10 +151,13 @@ class Daemon:
         if self._ticks() < self._air_at:
             return
         self._air_at = self._ticks() + AIR_S
-        spent = [road.take_air() for road in self._roads.values()]
+        self._keep_air(list(self._roads.values()))
+
+    def _keep_air(self, roads: Sequence[Road]) -> None:
+        spent = [road.take_air() for road in roads]
         if any(air.packets for air in spent):
             used_ms, packets, size = (sum(column) for column in zip(*spent, strict=True))
-            self._node.note_air(round(used_ms), int(packets), int(size))
+            self._node.note_air(used_ms, packets, size)
 
     def _rest_s(self) -> float:
         until_seal = max(0.0, self._seal_at - self._ticks()) if self._seal_at is not None else LOOK_S

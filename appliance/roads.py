@@ -11,18 +11,19 @@ from random import SystemRandom
 from typing import Final, NamedTuple
 
 from appliance.errors import SettingsFault
-from appliance.settings import FILE_NAME, LoopbackRoad, Settings
+from appliance.settings import FILE_NAME, LoopbackRoad, LoraRoad, MqttRoad, Settings
 from appliance.settings import Road as SettingsRoad
 from mesh.airtime import AirtimeMeter
 from mesh.effects import Effect, Send
 from mesh.errors import AirtimeSpent, PeerFault, TransportDown
 from mesh.gossip import Engine
 from mesh.holdings import Holdings
-from mesh.keys import NodeId, Scope, written
+from mesh.keys import NodeId, Scope, channel_key_for, written
 from mesh.log import Run
 from mesh.timing import Timing
 from mesh.transports import Heard, Inbox, Transport
 from mesh.transports.loopback import LoopbackRadio
+from mesh.transports.lora import Channel, LoraRadio
 from mesh.transports.mqtt import MqttRoad as Broker
 
 FLOOD: Final = "packets beyond a peer's allowance"  # the engine's counter
@@ -33,7 +34,7 @@ PATIENCE_S: Final = 60.0  # longest sleep of a road, so that a wrong estimate ne
 class Air(NamedTuple):
     """What a road took of the shared air."""
 
-    used_ms: float
+    used_ms: int
     packets: int
     size: int
 
@@ -71,7 +72,7 @@ class Road:
         self._engine: Engine | None = None
         self._connections = 0
         self._wake = 0.0
-        self._air = Air(0.0, 0, 0)
+        self._told = Air(0, 0, 0)
         self._is_radio = self.transport.airtime_ms(1) > 0
         self._faults = 0
         self._useless = 0
@@ -122,9 +123,14 @@ class Road:
         return max(0.0, (self._wake - self.now()) / self.speed) if self._engine else PATIENCE_S
 
     def take_air(self) -> Air:
-        """Return what was spent since the last call."""
-        spent, self._air = self._air, Air(0.0, 0, 0)
-        return spent
+        """Return what was spent since the last call: what the radio took, not what was offered to it."""
+        counted = self.transport.counters
+        told, self._told = (
+            self._told,
+            Air(counted["sent_air_us"] // 1000, counted["sent_packets"], counted["sent_bytes"]),
+        )
+        spent = (now - before for now, before in zip(self._told, told, strict=True))
+        return Air(*spent) if self._is_radio else Air(0, 0, 0)
 
     def complaint(self) -> str:
         """Return what to tell the keeper of packets that were of no use lately; "" where there were none.
@@ -178,9 +184,6 @@ class Road:
             self.counters["held_back"] += 1  # the store keeps what it said; it is said again when there is room
         except TransportDown:
             self.counters["down"] += 1
-        else:
-            if self._is_radio:
-                self._air = Air(self._air.used_ms + cost, self._air.packets + 1, self._air.size + len(packet))
 
     def _plan(self, engine: Engine) -> None:
         self._wake = self.now() + min(engine.next_wake(self.now()), PATIENCE_S)
@@ -191,24 +194,34 @@ def make_roads(settings: Settings, node: NodeId, holdings: Holdings) -> list[Roa
     roads: list[Road] = []
     for number, wanted in enumerate(settings.roads):
         try:
-            transport = _transport(settings, wanted, node, holdings.scopes()[-1])
+            transport = _transport(settings, wanted, node, holdings)
         except ValueError as fault:
             raise SettingsFault(f"{settings.data / FILE_NAME}: roads[{number}] cannot be used: {fault}.") from fault
         alike = sum(road.transport.road == transport.road for road in roads)
         name = f"{transport.road}-{alike + 1}" if alike else transport.road
-        speed = wanted.speed if isinstance(wanted, LoopbackRoad) else 1.0
+        speed = 1.0 if isinstance(wanted, MqttRoad) else wanted.speed
         roads.append(Road(name, transport, node, holdings, settings.region, speed))
     return roads
 
 
-def _transport(settings: Settings, wanted: SettingsRoad, node: NodeId, commons: Scope) -> Transport:
+def _transport(settings: Settings, wanted: SettingsRoad, node: NodeId, holdings: Holdings) -> Transport:
+    commons = holdings.scopes()[-1]
     if isinstance(wanted, LoopbackRoad):
         host, _, port = wanted.ether.rpartition(":")
         return LoopbackRadio((host.strip("[]"), int(port)), written(node), wanted.preset)
+    if isinstance(wanted, LoraRoad):
+        return LoraRadio(wanted.device, _channel(settings.region, wanted, commons, holdings), signs=wanted.signs)
     station = wanted.username or written(node)
     password = _first_line(settings.data / wanted.password_file) if wanted.password_file else ""
     ca_file = str(settings.data / wanted.ca_file) if wanted.ca_file else None
     return Broker(wanted.host, wanted.port, commons.hex(), station, station, password, ca_file)
+
+
+def _channel(region: str, wanted: LoraRoad, commons: Scope, holdings: Holdings) -> Channel:
+    epoch_key = holdings.epoch_key(commons)
+    if epoch_key is None:
+        raise ValueError("a radio needs the key of a commons, and this node has none")
+    return Channel(region, wanted.preset, wanted.channel, channel_key_for(epoch_key, commons), wanted.port)
 
 
 def _first_line(file: Path) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 import yaml
 
@@ -22,6 +22,7 @@ FILE_SIZE_MAX: Final = 64 * 1024
 DEPTH_MAX: Final = 6
 NAME_LENGTH_MAX: Final = 64
 ROADS_MAX: Final = 8
+CHANNEL_LENGTH_MAX: Final = 11  # what a Meshtastic channel's name may have
 MIB: Final = 1024 * 1024
 
 
@@ -45,6 +46,23 @@ class LoopbackRoad:
 
 
 @dataclass(frozen=True, slots=True)
+class LoraRoad:
+    """A Meshtastic radio: `device` is a path such as /dev/ttyUSB0, or host:port. Region is the node's.
+
+    `channel` names the channel that all radios of the street share, `port` is one of Meshtastic's private ones, and
+    `signs` says that the radios sign what they send, which leaves 165 bytes of 231 for us.
+    """
+
+    device: str
+    preset: str = "LongFast"
+    channel: str = "Hedgerow"
+    port: int = 256
+    signs: bool = False
+
+    speed: ClassVar[float] = 1.0  # seconds of a radio are seconds; only a stand-in may be faster
+
+
+@dataclass(frozen=True, slots=True)
 class MqttRoad:
     """A private broker. With `ca_file` the link is TLS; both files are relative to the data directory."""
 
@@ -55,7 +73,7 @@ class MqttRoad:
     ca_file: str = ""
 
 
-Road = LoopbackRoad | MqttRoad
+Road = LoopbackRoad | LoraRoad | MqttRoad
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,9 +268,9 @@ def _read_portal(section: Section) -> Portal:
 
 
 def _read_road(section: Section) -> Road:
-    section.allow("loopback", "mqtt")
+    section.allow("loopback", "lora", "mqtt")
     if len(section.values) != 1:
-        raise section.fault("", "names one road, `loopback` or `mqtt`. Start a new line with `-` for the next.")
+        raise section.fault("", "names one road: `lora`, `mqtt` or `loopback`. Start a new line with `-` for the next.")
     if "loopback" in section.values:
         inner = section.section("loopback")
         inner.allow("ether", "preset", "speed")
@@ -261,6 +279,8 @@ def _read_road(section: Section) -> Road:
             preset=inner.choice("preset", "LongFast", PRESETS),
             speed=inner.number("speed", 1.0, 0.01, 1000.0),
         )
+    if "lora" in section.values:
+        return _read_lora(section.section("lora"))
     inner = section.section("mqtt")
     inner.allow("host", "port", "username", "password_file", "ca_file")
     return MqttRoad(
@@ -269,6 +289,17 @@ def _read_road(section: Section) -> Road:
         username=inner.text("username", ""),
         password_file=inner.text("password_file", "", length_max=4096),
         ca_file=inner.text("ca_file", "", length_max=4096),
+    )
+
+
+def _read_lora(section: Section) -> LoraRoad:
+    section.allow("device", "preset", "channel", "port", "signs")
+    return LoraRoad(
+        device=section.path_or_place("device"),
+        preset=section.choice("preset", "LongFast", PRESETS),
+        channel=section.word("channel", "Hedgerow", CHANNEL_LENGTH_MAX),
+        port=section.whole("port", 256, 256, 511),
+        signs=section.yes_or_no("signs", default=False),
     )
 
 
@@ -299,7 +330,7 @@ def _plain(settings: Settings) -> dict[object, object]:
     return plain | ({"keel": str(settings.keel)} if settings.keel else {})
 
 
-_ROAD_NAMES: Final[dict[type[Road], str]] = {LoopbackRoad: "loopback", MqttRoad: "mqtt"}
+_ROAD_NAMES: Final[dict[type[Road], str]] = {LoopbackRoad: "loopback", LoraRoad: "lora", MqttRoad: "mqtt"}
 
 
 def _shown(part: Portal | Archive | Gossip | Road) -> dict[str, object]:

@@ -15,6 +15,7 @@ from appliance.errors import SettingsFault
 UNWRITABLE: Final = frozenset({"Cc", "Cs", "Co", "Cn", "Cf", "Zl", "Zp"})
 JOINERS: Final = "\u200c\u200d"  # they belong to Persian words and to families of emoji
 ADDRESS: Final = re.compile(r"https?://[^\s/?#@]{1,255}/?")
+WORD: Final = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 HOST_AND_PORT: Final = re.compile(r"(?:\[[0-9a-fA-F:.]{2,45}\]|[^\s:\[\]]{1,255}):([0-9]{1,5})")
 
 
@@ -87,6 +88,21 @@ class Section:
         match = HOST_AND_PORT.fullmatch(value)
         if not match or not 1 <= int(match[1]) <= 65535:
             raise self.fault(key, "must be a host and a port such as 127.0.0.1:4403")
+        return value
+
+    def path_or_place(self, key: str) -> str:
+        """Return an absolute path or `host:port`."""
+        value = self.text(key, None)
+        match = HOST_AND_PORT.fullmatch(value)
+        if not value.startswith("/") and not (match and 1 <= int(match[1]) <= 65535):
+            raise self.fault(key, "must be a device such as /dev/ttyUSB0, or a host and a port such as 10.0.0.7:4403")
+        return value
+
+    def word(self, key: str, default: str, length_max: int) -> str:
+        """Return a name of letters without accents, digits, '-' and '_'."""
+        value = self.text(key, default, length_max)
+        if not WORD.fullmatch(value):
+            raise self.fault(key, "must be letters from A to Z, digits, '-' or '_' only.")
         return value
 
     def whole(self, key: str, default: int, least: int, most: int) -> int:

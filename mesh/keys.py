@@ -31,6 +31,7 @@ ID_SIZE: Final = 16
 DIGEST_SIZE: Final = 32
 SIGNATURE_SIZE: Final = 64
 SALT_SIZE: Final = 16
+CHANNEL_KEY_SIZE: Final = 32
 PUBLIC: Final = Scope(bytes(ID_SIZE))
 
 
@@ -62,6 +63,11 @@ def salt_for(epoch_key: EpochKey, log: LogId, seq: int) -> bytes:
     """Return the 16-byte salt of a text inside a commons: members derive it, so it costs nothing on the air."""
     place = log + seq.to_bytes(8, "big")
     return blake2b(place, key=epoch_key, digest_size=SALT_SIZE, person=b"hedgerow salt 1").digest()
+
+
+def channel_key_for(epoch_key: EpochKey, scope: Scope) -> bytes:
+    """Return the 32-byte key of a commons' radio channel: its members derive it, and a new epoch changes it."""
+    return blake2b(scope, key=epoch_key, digest_size=CHANNEL_KEY_SIZE, person=b"hedgerow lora 1").digest()
 
 
 def verify(public_key: PublicKey, domain: str, content: bytes, signature: bytes) -> None:

@@ -21,6 +21,7 @@ COUNTED: Final = (
     "connections",  # times the medium was reached
     "sent_packets",
     "sent_bytes",
+    "sent_air_us",  # microseconds of shared air that this took
     "heard_packets",  # well-formed ones, dropped or not
     "heard_bytes",
     "dropped",  # heard, but the inbox was full

@@ -141,6 +141,7 @@ class LoopbackRadio:
             self._line.offered += 1
         self.counters["sent_packets"] += 1
         self.counters["sent_bytes"] += len(packet)
+        self.counters["sent_air_us"] += round(1000 * self.airtime_ms(len(packet)))
 
     def airtime_ms(self, packet_size: int) -> float:
         """Milliseconds on air, Meshtastic's framing included."""

@@ -17,6 +17,7 @@ from appliance.settings import (
     Archive,
     Gossip,
     LoopbackRoad,
+    LoraRoad,
     MqttRoad,
     Portal,
     Settings,
@@ -61,6 +62,14 @@ ports = st.integers(1, 65535)
 loopbacks = st.builds(
     LoopbackRoad, st.builds("{}:{}".format, st.just("127.0.0.1"), ports), st.sampled_from(["LongFast"])
 )
+radios = st.builds(
+    LoraRoad,
+    st.sampled_from(["/dev/ttyUSB0", "10.0.0.7:4403", "[fe80::1]:4403"]),
+    st.sampled_from(["LongFast", "ShortTurbo"]),
+    st.text("AZaz09-_", min_size=1, max_size=11),
+    st.integers(256, 511),
+    st.booleans(),
+)
 brokers = st.builds(MqttRoad, words, ports, words | st.just(""), words | st.just(""), words | st.just(""))
 
 
@@ -69,7 +78,7 @@ brokers = st.builds(MqttRoad, words, ports, words | st.just(""), words | st.just
     commons=names,
     region=st.sampled_from(["EU_868", "US"]),
     portal=st.builds(Portal, words, ports, st.sampled_from(["", "https://elm.local:8443"]), st.integers(1024, 2**30)),
-    roads=st.lists(loopbacks | brokers, max_size=8).map(tuple),
+    roads=st.lists(loopbacks | radios | brokers, max_size=8).map(tuple),
     archive=st.builds(
         Archive, st.integers(0, 2**30), st.integers(0, 2**40), st.integers(0, 2**40), st.booleans(), st.booleans()
     ),
@@ -129,6 +138,15 @@ def test_an_unknown_key_names_its_nearest(tmp_path: Path, text: str, named: str)
         (LEAST + "roads: [{loopback: {ether: '127.0.0.1'}}]", "roads[0].loopback.ether must be a host and a port"),
         (LEAST + "roads: [{loopback: {ether: 'h:99999'}}]", "roads[0].loopback.ether"),
         (LEAST + "roads: [{loopback: {ether: 'h:1', preset: Fast}}]", "roads[0].loopback.preset cannot be Fast"),
+        (LEAST + "roads: [{lora: {}}]", "roads[0].lora.device is missing"),
+        (LEAST + "roads: [{lora: {device: ttyUSB0}}]", "roads[0].lora.device must be a device such as /dev/ttyUSB0"),
+        (LEAST + "roads: [{lora: {device: 'h:99999'}}]", "roads[0].lora.device must be"),
+        (LEAST + "roads: [{lora: {device: /dev/x, preset: Long}}]", "roads[0].lora.preset cannot be Long"),
+        (LEAST + "roads: [{lora: {device: /dev/x, channel: Elm Street}}]", "roads[0].lora.channel must be letters"),
+        (LEAST + "roads: [{lora: {device: /dev/x, channel: HedgerowHedge}}]", "roads[0].lora.channel must be one line"),
+        (LEAST + "roads: [{lora: {device: /dev/x, port: 1}}]", "roads[0].lora.port must be a whole number from 256"),
+        (LEAST + "roads: [{lora: {device: /dev/x, signs: 1}}]", "roads[0].lora.signs must be true or false"),
+        (LEAST + "roads: [{lora: {device: /dev/x, chanel: a}}]", "Did you mean channel?"),
         (LEAST + "roads: [{mqtt: {}}]", "roads[0].mqtt.host is missing"),
         (LEAST + "roads:\n" + "- mqtt: {host: h}\n" * 9, "roads must be a list of at most 8"),
     ],

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mesh import keys
 from mesh.errors import BadSignature, Malformed, PeerFault
-from mesh.keys import EpochKey, LogId, NodeKey, PublicKey, Scope
+from mesh.keys import EpochKey, LogId, NodeKey, PublicKey, Scope, channel_key_for
 from tests.mesh.vectors import named, vectors
 
 KEY = NodeKey(bytes(range(32)))
@@ -97,3 +97,11 @@ def test_any_letters_are_an_id_or_a_peer_fault(letters: str) -> None:
 def test_an_id_has_one_form(change: Any) -> None:
     with pytest.raises(Malformed):
         keys.unwritten(change(keys.written(bytes(range(16)))))
+
+
+def test_a_channel_key_belongs_to_one_commons_and_one_epoch() -> None:
+    key, scope = EpochKey(bytes(range(32))), Scope(bytes(range(16)))
+    derived = channel_key_for(key, scope)
+    assert derived.hex() == "ffef55b54133e71642cd37b1b95591ff2ed6b96abb5293549e1afa1148fb5926"
+    assert derived != channel_key_for(EpochKey(bytes(32)), scope)
+    assert derived != channel_key_for(key, Scope(bytes(16)))

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.mesh.transports.streets import LoopbackStreet, MqttStreet, Street
+from tests.mesh.transports.streets import LoopbackStreet, LoraStreet, MqttStreet, Street
 
 
-@pytest.fixture(params=["loopback", "mqtt"])
+@pytest.fixture(params=["loopback", "lora", "mqtt"])
 def street(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Street]:
-    made: Street = LoopbackStreet() if request.param == "loopback" else MqttStreet(tmp_path)
+    make: dict[str, Callable[[], Street]] = {
+        "loopback": LoopbackStreet,
+        "lora": LoraStreet,
+        "mqtt": lambda: MqttStreet(tmp_path),
+    }
+    made = make[request.param]()
     yield made
     made.close()
 

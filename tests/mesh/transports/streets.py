@@ -16,11 +16,17 @@ from mesh.errors import TransportDown
 from mesh.transports import Inbox, Transport
 from mesh.transports.ether import Ether
 from mesh.transports.loopback import LoopbackRadio
+from mesh.transports.lora import Channel, LoraRadio
+from mesh.transports.lora_watch import Patience
 from mesh.transports.mqtt import MqttRoad
 from tests.mosquitto import Broker
+from tests.radio.device import Mood
+from tests.radio.ether import RadioEther
 
 PATIENCE_S = 15.0
 COMMONS = "5eed"
+NODES = {"ana": 0xA0000001, "bo": 0xB0000002, "cho": 0xC0000003}
+BRISK = Patience(start=6.0, ask=0.5, answer=2.5, pause_min=0.1, pause_max=0.5, settle=0.5, parting=2.0)
 
 
 def until(true: Callable[[], bool], what: str = "") -> None:
@@ -58,6 +64,7 @@ class Street(Protocol):
 
     copies_max: int  # of one packet at one listener
 
+    def peer(self, name: str) -> str: ...
     def road(self, name: str, inbox: Inbox) -> Transport: ...
     def open(self, name: str, inbox: Inbox) -> Transport: ...
     def die(self) -> None: ...
@@ -70,6 +77,10 @@ class Street(Protocol):
 class _Opened:
     def __init__(self) -> None:
         self.roads: list[Transport] = []
+
+    def peer(self, name: str) -> str:
+        """What the others call this road."""
+        return name
 
     def open_on(self, road: Transport, inbox: Inbox) -> Transport:
         road.open(inbox)
@@ -116,6 +127,57 @@ class LoopbackStreet(_Opened):
 
     def littered(self) -> int:
         return self.ether.counters["garbage"]
+
+    def close(self) -> None:
+        self.close_all()
+        self.ether.close()
+
+
+class LoraStreet(_Opened):
+    """Stand-ins for radios, met by the real client package in a process of its own for each road."""
+
+    copies_max = 1
+
+    def __init__(self, loss: float = 0.0, speed: float = 100.0, patience: Patience = BRISK) -> None:
+        super().__init__()
+        self.ether = RadioEther("LongFast", loss, speed)
+        self.patience = patience
+        self.channel = Channel("EU_868", "LongFast", "Hedgerow", bytes(range(32)))
+        self.places = {name: self.add(name) for name in NODES}
+
+    def add(self, name: str) -> str:
+        """Switch a device on that is set as it should be."""
+        return self.ether.add(name, NODES[name], channel=(self.channel.name, self.channel.key))
+
+    def peer(self, name: str) -> str:
+        return f"{NODES[name]:08x}"
+
+    def road(self, name: str, inbox: Inbox) -> Transport:
+        """Opened, reached or not."""
+        return self.open_on(LoraRadio(self.places[name], self.channel, patience=self.patience), inbox)
+
+    def open(self, name: str, inbox: Inbox) -> Transport:
+        """Opened and in service."""
+        road = self.road(name, inbox)
+        until(lambda: road.counters["connections"] > 0)
+        return road
+
+    def die(self) -> None:
+        for name in NODES:
+            self.ether.become(name, Mood.GONE)
+
+    def revive(self) -> None:
+        for name in NODES:
+            self.ether.become(name, Mood.WELL)
+
+    def litter(self, count: int) -> None:
+        """Strangers with our key say nothing at length, or what came by way of somebody's broker."""
+        sealed = (self.channel.name, self.channel.key)
+        for number in range(count):
+            self.ether.talk("ana", b"relayed" * (number % 2), self.channel.port, sealed, via_mqtt=number % 2 == 1)
+
+    def littered(self) -> int:
+        return self.roads[0].counters["garbage"]
 
     def close(self) -> None:
         self.close_all()

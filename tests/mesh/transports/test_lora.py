@@ -1,0 +1,271 @@
+"""The radio road through the real client package: settings, pacing, limits, and what happens when a device misbehaves."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from mesh.airtime import airtime_ms
+from mesh.errors import AirtimeSpent, TransportDown
+from mesh.transports import Inbox
+from mesh.transports.lora import QUEUE_SIZE_MAX, Channel, LoraRadio
+from tests.mesh.transports.streets import BRISK, LoraStreet, send_when_up, trouble, until
+from tests.radio.device import DUTY_SPENT, QUEUE_FULL, Mood
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture
+def street() -> Iterator[LoraStreet]:
+    made = LoraStreet()
+    yield made
+    made.close()
+
+
+def children() -> list[int]:
+    """Processes that this one started and that own a radio, the dead ones that nobody saw off among them."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            fields = (process / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            if int(fields[1]) == os.getpid() and (
+                fields[0] == "Z" or b"lora_child" in (process / "cmdline").read_bytes()
+            ):
+                found.append(int(process.name))
+    return found
+
+
+def gathered(inbox: Inbox, awaited: set[bytes]) -> list[bytes]:
+    """What arrives, until all that is awaited is there."""
+    arrived: list[bytes] = []
+
+    def is_all() -> bool:
+        arrived.extend(heard.packet for heard in inbox.drain())
+        return awaited <= set(arrived)
+
+    until(is_all, f"for {len(awaited)} packets")
+    return arrived
+
+
+def on_another(street: LoraStreet, **traits) -> LoraRadio:
+    """A road to a device of its own kind, opened."""
+    place = street.ether.add("dot", 0xD0000004, **traits)
+    road = LoraRadio(place, street.channel, patience=BRISK)
+    street.open_on(road, Inbox())
+    return road
+
+
+def test_packets_go_out_with_no_hop_no_wish_for_an_answer_and_on_our_port(street: LoraStreet) -> None:
+    inbox = Inbox()
+    sender, _ = street.open("ana", Inbox()), street.open("bo", inbox)
+    sender.send(b"x" * 231)
+    until(lambda: len(inbox.drain()) == 1)
+    packet = street.ether.device("ana").accepted[0]
+    assert (packet.hop_limit, packet.want_ack, packet.to) == (0, False, 0xFFFFFFFF)
+    assert (packet.decoded.portnum, packet.channel) == (256, 0)
+    assert sender.airtime_ms(231) == airtime_ms("LongFast", 255)
+    assert sender.counters["sent_air_us"] == round(1000 * sender.airtime_ms(231))
+
+
+def test_where_radios_sign_the_limit_is_lower_and_the_air_is_dearer() -> None:
+    road = LoraRadio("/dev/null", Channel("EU_868", "LongFast", "Hedgerow", bytes(32)), signs=True)
+    assert road.packet_size_max == 165
+    assert road.airtime_ms(165) == airtime_ms("LongFast", 255)
+    assert road.airtime_ms(100) == airtime_ms("LongFast", 189)
+    road.close()
+
+
+def test_a_radio_fresh_from_the_shop_is_set_to_ours_once(street: LoraStreet) -> None:
+    road = on_another(street, region="UNSET", preset="SHORT_FAST")
+    until(lambda: road.counters["connections"] == 1)
+    device = street.ether.device("dot")
+    assert device.tuned == (street.channel.name, street.channel.key)
+    assert (device.lora.region, device.lora.modem_preset) == (3, 0)
+    assert device.counters["settings"] == 1
+    assert road.counters["starts"] == 2
+
+
+def test_a_radio_that_keeps_its_settings_is_told_in_one_line(street: LoraStreet) -> None:
+    road = on_another(street, region="US", locked=True)
+    until(lambda: "cannot be set to the region EU_868 and the channel Hedgerow of this commons" in (road.trouble or ""))
+    assert road.counters["connections"] == 0
+    street.ether.swap("dot", 0xD0000005, channel=(street.channel.name, street.channel.key))
+    until(lambda: road.counters["connections"] == 1)
+    assert road.counters["swaps"] == 1
+
+
+def test_another_radio_in_its_place_is_set_up_and_counted(street: LoraStreet) -> None:
+    inbox = Inbox()
+    road, _ = street.open("ana", Inbox()), street.open("bo", inbox)
+    street.ether.swap("ana", 0xA0000099)
+    until(lambda: road.counters["connections"] == 2)
+    assert road.counters["swaps"] == 1
+    send_when_up(road, b"from the new one")
+    until(lambda: [heard.peer for heard in inbox.drain()] == ["a0000099"])
+
+
+def test_a_burst_is_paced_by_the_radio_and_nothing_overflows() -> None:
+    street = LoraStreet(speed=20.0)
+    try:
+        inbox = Inbox()
+        sender, _ = street.open("ana", Inbox()), street.open("bo", inbox)
+        held = 0
+        for number in range(40):
+            while True:
+                try:
+                    sender.send(b"%02d" % number + bytes(100))
+                    break
+                except AirtimeSpent:
+                    held += 1
+                    time.sleep(0.01)
+        said = [b"%02d" % number + bytes(100) for number in range(40)]
+        assert gathered(inbox, set(said)) == said
+        assert held > 0
+        device = street.ether.device("ana").counters
+        assert device[f"refused {QUEUE_FULL}"] == 0, "who watches `free` is never refused"
+        assert device["repeated"] == 0, "and repeats nothing"
+        assert device["accepted"] == sender.counters["sent_packets"] == 40
+        assert device["accepted bytes"] == sender.counters["sent_bytes"]
+    finally:
+        street.close()
+
+
+def test_what_a_full_radio_refused_is_offered_again_under_a_new_number(street: LoraStreet) -> None:
+    inbox = Inbox()
+    sender, _ = street.open("ana", Inbox()), street.open("bo", inbox)
+    device = street.ether.device("ana")
+    device.refusing = 3
+    sender.send(b"in the end it goes")
+    until(lambda: [heard.packet for heard in inbox.drain()] == [b"in the end it goes"])
+    assert device.counters[f"refused {QUEUE_FULL}"] == 3
+    assert (device.counters["repeated"], sender.counters["sent_packets"], sender.counters["refused"]) == (0, 1, 0)
+
+
+def test_at_the_laws_limit_the_radio_refuses_and_we_hold_back(street: LoraStreet) -> None:
+    road = on_another(street, channel=(street.channel.name, street.channel.key), duty=0.0005)
+    until(lambda: road.counters["connections"] == 1)
+
+    def is_held_back() -> bool:
+        return "what the law gives it" in trouble(road)
+
+    until(is_held_back)
+    assert street.ether.device("dot").counters[f"refused {DUTY_SPENT}"] >= 1
+    assert road.counters["sent_packets"] == street.ether.device("dot").counters["accepted"]
+    assert road.trouble is None, "a radio that keeps the law is not broken"
+
+
+def roads_to(street: LoraStreet, moods: Collection[Mood], then: Mood | None = None) -> dict[Mood, LoraRadio]:
+    """A device for each mood, and an open road to it; with `then`, the devices are in that mood from the start."""
+    roads = {}
+    for number, mood in enumerate(moods):
+        place = street.ether.add(mood.name, 0xD0000000 + number, channel=(street.channel.name, street.channel.key))
+        if then is None:
+            street.ether.become(mood.name, mood)
+        roads[mood] = LoraRadio(place, street.channel, patience=BRISK)
+        street.open_on(roads[mood], Inbox())
+    return roads
+
+
+def test_radios_that_misbehave_from_the_start_are_told_and_healed(street: LoraStreet) -> None:
+    roads = roads_to(street, (Mood.MUTE, Mood.HALF, Mood.DEAF, Mood.GONE))
+    until(lambda: all(road.counters["starts"] >= 2 for road in roads.values()))
+    assert trouble(roads[Mood.GONE]).startswith("There is no radio at")
+    for mood in (Mood.MUTE, Mood.HALF, Mood.DEAF):
+        assert "does not answer and is tried again" in trouble(roads[mood])
+    for mood in roads:
+        street.ether.become(mood.name, Mood.WELL)
+    until(lambda: all(road.counters["connections"] == 1 for road in roads.values()))
+    for road in roads.values():
+        road.close()
+    assert children() == []
+
+
+def test_radios_that_stop_later_are_told_and_healed(street: LoraStreet) -> None:
+    inbox = Inbox()
+    street.open("bo", inbox)
+    roads = roads_to(street, (Mood.MUTE, Mood.DEAF, Mood.GONE), Mood.WELL)
+    until(lambda: all(road.counters["connections"] == 1 for road in roads.values()))
+    for mood, road in roads.items():
+        street.ether.become(mood.name, mood)
+        with suppress(TransportDown):
+            for _ in range(QUEUE_SIZE_MAX):
+                road.send(b"into nothing")
+    until(lambda: all(road.trouble is not None for road in roads.values()))
+    for mood in roads:
+        street.ether.become(mood.name, Mood.WELL)
+    until(lambda: all(road.counters["connections"] == 2 for road in roads.values()))
+    for mood, road in roads.items():
+        send_when_up(road, mood.name.encode())
+    told = {mood.name.encode() for mood in roads}
+    assert set(gathered(inbox, told)) >= told
+    for road in roads.values():
+        road.close()
+    assert len(children()) == 1
+
+
+@pytest.mark.parametrize("politely", [False, True])
+def test_a_radio_that_begins_anew_is_met_anew(street: LoraStreet, politely: bool) -> None:
+    road = street.open("ana", Inbox())
+    street.ether.reboot("ana", politely)
+    until(lambda: road.counters["connections"] == 2)
+    assert road.counters["swaps"] == 0
+
+
+def test_a_slow_noisy_radio_with_absurd_reports_serves_all_the_same(street: LoraStreet) -> None:
+    inbox = Inbox()
+    road = on_another(street, channel=(street.channel.name, street.channel.key), answer_s=0.8, noisy=True)
+    street.open("bo", inbox)
+    until(lambda: road.counters["connections"] == 1)
+    for _ in range(30):
+        street.ether.tell("dot", street.ether.device("dot").absurdities())
+    send_when_up(road, b"all the same")
+    until(lambda: [heard.packet for heard in inbox.drain()] == [b"all the same"])
+    assert road.counters["connections"] == 1
+    assert road.counters["heard_packets"] == 0
+
+
+def test_another_commons_on_the_same_air_is_not_heard(street: LoraStreet) -> None:
+    inbox = Inbox()
+    road = street.open("ana", inbox)
+    street.ether.talk("ana", b"not for us", 256, ("Hedgerow", b"another key" * 3))
+    street.ether.talk("ana", b"our key, another port", 257, (street.channel.name, street.channel.key))
+    street.ether.talk("ana", b"for us", 256, (street.channel.name, street.channel.key))
+    until(lambda: [heard.packet for heard in inbox.drain()] == [b"for us"])
+    assert road.counters["garbage"] == 0
+
+
+def test_a_child_that_is_killed_or_stopped_is_replaced_and_seen_off(street: LoraStreet) -> None:
+    road = street.open("ana", Inbox())
+    for number, how in enumerate((signal.SIGKILL, signal.SIGSTOP), start=2):
+        (child,) = children()
+        os.kill(child, how)
+        while road.counters["connections"] < number:
+            time.sleep(0.05)
+        assert child not in children()
+    road.close()
+    assert children() == []
+
+
+def test_a_serial_device_that_is_not_there_is_told_and_costs_little() -> None:
+    road = LoraRadio("/dev/ttyHedgerow9", Channel("EU_868", "LongFast", "Hedgerow", bytes(32)), patience=BRISK)
+    road.open(Inbox())
+    until(lambda: "Plug the radio into a USB port" in (road.trouble or ""))
+    road.close()
+    assert children() == []
+
+
+def test_what_a_child_should_not_say_ends_it(street: LoraStreet, monkeypatch: pytest.MonkeyPatch) -> None:
+    road = street.road("ana", Inbox())
+    assert isinstance(road, LoraRadio)
+    until(lambda: road.counters["connections"] == 1)
+    monkeypatch.setattr("mesh.transports.lora.WORDS", frozenset({0x18}))
+    os.kill(children()[0], signal.SIGKILL)
+    until(lambda: road.counters["garbage"] >= 1)
+    monkeypatch.undo()
+    until(lambda: road.counters["connections"] == 2)

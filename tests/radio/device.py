@@ -1,0 +1,216 @@
+"""What one device does, without a socket: its settings, its answers, its transmit queue, and how it misbehaves.
+
+Modelled on firmware 2.8 as far as a client can tell: the handshake, refusals by `queueStatus.res`, repeated packet ids
+ignored in silence, the duty limit checked at hand-over, settings that make it begin anew.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any, Final
+
+from meshtastic.protobuf import admin_pb2, channel_pb2, config_pb2, mesh_pb2, portnums_pb2, telemetry_pb2
+
+from mesh.airtime import HOUR_MS, airtime_ms, on_air_bytes
+from mesh.transports.medium import PACKET_SIZE_MAX, QUEUE_SIZE_MAX
+
+BROADCAST: Final = 0xFFFFFFFF
+IDS_REMEMBERED: Final = 20
+TAKEN, TOO_LARGE, DUTY_SPENT, QUEUE_FULL = 0, 7, 9, 32
+LORA = config_pb2.Config.LoRaConfig
+
+
+class Mood(Enum):
+    """How a device behaves towards its client."""
+
+    WELL = auto()
+    MUTE = auto()  # takes connections and bytes, and says nothing
+    HALF = auto()  # begins the handshake and never ends it
+    DEAF = auto()  # reads nothing any more, so that the client's writes pile up
+    GONE = auto()  # closed, and refuses
+
+
+class Frame(bytes):
+    """A payload on its way through the air, with what the air carries around it."""
+
+    port: int
+    sender: int
+    channel: tuple[str, bytes]
+    via_mqtt: bool
+
+
+def frame(payload: bytes, port: int, sender: int, channel: tuple[str, bytes], via_mqtt: bool = False) -> Frame:
+    made = Frame(payload)
+    made.port, made.sender, made.channel, made.via_mqtt = port, sender, channel, via_mqtt
+    return made
+
+
+@dataclass
+class Air:
+    """The part of the ether that a device touches: offer a frame, ask how many of its frames wait, and what time it is."""
+
+    offer: Callable[[str, Frame], bool]
+    waiting: Callable[[str], int]
+    now_ms: Callable[[], float]
+
+
+@dataclass
+class Device:
+    """One device. `locked` keeps its settings whatever a client says; `duty` is the share of an hour it may talk."""
+
+    name: str
+    node: int
+    air: Air
+    region: str = "EU_868"
+    preset: str = "LONG_FAST"
+    channel: tuple[str, bytes] = ("LongFast", b"\x01")
+    locked: bool = False
+    duty: float = 1.0
+    answer_s: float = 0.0  # how slowly it answers
+    refusing: int = 0  # how many packets it will refuse as if its queue were full, though it told of room
+    noisy: bool = False  # whether it prints its log between the frames
+    mood: Mood = Mood.WELL
+    counters: Counter[str] = field(default_factory=Counter)
+    accepted: list[Any] = field(default_factory=list)  # the packets that went into its queue
+    reboots: Callable[[], None] = lambda: None  # what the link does when it begins anew
+
+    def __post_init__(self) -> None:
+        self._ids: deque[int] = deque(maxlen=IDS_REMEMBERED)
+        self._spent: deque[tuple[float, float]] = deque()
+        self._editing = False
+        self._changed = False
+        self.lora = LORA(
+            region=LORA.RegionCode.Value(self.region),
+            modem_preset=LORA.ModemPreset.Value(self.preset),
+            use_preset=True,
+            tx_enabled=True,
+            hop_limit=3,
+        )
+        self.channels = [channel_pb2.Channel(index=number) for number in range(8)]
+        self.channels[0].role = channel_pb2.Channel.Role.PRIMARY
+        self.channels[0].settings.name, self.channels[0].settings.psk = self.channel
+
+    @property
+    def tuned(self) -> tuple[str, bytes]:
+        """Name and key of its channel."""
+        settings = self.channels[0].settings
+        return settings.name, settings.psk
+
+    def receive(self, wish: Any) -> list[Any]:
+        """Return the answers to one `ToRadio`."""
+        kind = wish.WhichOneof("payload_variant")
+        if kind == "want_config_id":
+            return self._handshake(wish.want_config_id)
+        if kind == "heartbeat":
+            return [self._status(TAKEN, 0)]
+        if kind == "packet":
+            return self._hand_over(wish.packet)
+        return []
+
+    def heard(self, heard: Frame) -> list[Any]:
+        """Return what the client is told of a frame on the antenna; nothing of one that another key seals."""
+        if heard.channel != self.tuned:
+            return []
+        packet = mesh_pb2.MeshPacket(to=BROADCAST, id=hash((heard, heard.sender)) & 0x7FFFFFFF, channel=0, rx_rssi=-60)
+        setattr(packet, "from", heard.sender)
+        packet.decoded.portnum, packet.decoded.payload = heard.port, bytes(heard)
+        packet.via_mqtt = heard.via_mqtt
+        return [mesh_pb2.FromRadio(packet=packet)]
+
+    def absurdities(self) -> list[Any]:
+        """Return reports that cannot be true, as firmware has sent them."""
+        measured = telemetry_pb2.Telemetry(time=0xFFFFFFFF)
+        measured.device_metrics.channel_utilization = float("nan")
+        measured.device_metrics.air_util_tx = 1e30
+        measured.device_metrics.battery_level = 4_000_000_000
+        told = []
+        for sender in (self.node, 0, BROADCAST):
+            packet = mesh_pb2.MeshPacket(to=BROADCAST, id=7)
+            setattr(packet, "from", sender)
+            packet.decoded.portnum = portnums_pb2.PortNum.TELEMETRY_APP
+            packet.decoded.payload = measured.SerializeToString()
+            told.append(mesh_pb2.FromRadio(packet=packet))
+        stranger = mesh_pb2.NodeInfo(num=BROADCAST - 1, snr=float("inf"))
+        return [*told, mesh_pb2.FromRadio(node_info=stranger)]
+
+    def _handshake(self, nonce: int) -> list[Any]:
+        mine = mesh_pb2.NodeInfo(num=self.node)
+        mine.user.id, mine.user.long_name, mine.user.short_name = f"!{self.node:08x}", self.name, self.name[:4]
+        told = [
+            mesh_pb2.FromRadio(my_info=mesh_pb2.MyNodeInfo(my_node_num=self.node)),
+            mesh_pb2.FromRadio(node_info=mine),
+        ]
+        if self.mood is Mood.HALF:
+            return told
+        told += [mesh_pb2.FromRadio(metadata=mesh_pb2.DeviceMetadata(firmware_version="2.8.0"))]
+        told += [mesh_pb2.FromRadio(channel=channel) for channel in self.channels]
+        told += [mesh_pb2.FromRadio(config=config_pb2.Config(lora=self.lora))]
+        told += [mesh_pb2.FromRadio(config=config_pb2.Config(device=config_pb2.Config.DeviceConfig()))]
+        return [*told, mesh_pb2.FromRadio(config_complete_id=nonce)]
+
+    def _status(self, code: int, packet: int) -> Any:
+        free = 0 if code == QUEUE_FULL else QUEUE_SIZE_MAX - self.air.waiting(self.name)
+        status = mesh_pb2.QueueStatus(res=code, free=max(0, free), maxlen=QUEUE_SIZE_MAX, mesh_packet_id=packet)
+        return mesh_pb2.FromRadio(queueStatus=status)
+
+    def _hand_over(self, packet: Any) -> list[Any]:
+        if packet.id in self._ids:
+            self.counters["repeated"] += 1
+            return []  # without a word, even where the first was refused
+        self._ids.append(packet.id)
+        if packet.to == self.node:
+            return self._administer(packet)
+        code = self._judged(packet)
+        self.counters["accepted" if code == TAKEN else f"refused {code}"] += 1
+        return [self._status(code, packet.id)]
+
+    def _judged(self, packet: Any) -> int:
+        payload = packet.decoded.payload
+        if len(payload) > PACKET_SIZE_MAX:
+            return TOO_LARGE
+        now_ms, took_ms = self.air.now_ms(), airtime_ms(self._preset_name(), on_air_bytes(len(payload)))
+        while self._spent and self._spent[0][0] <= now_ms - HOUR_MS:
+            self._spent.popleft()
+        if sum(spent for _, spent in self._spent) > self.duty * HOUR_MS:
+            return DUTY_SPENT
+        if self.refusing > 0:
+            self.refusing -= 1
+            return QUEUE_FULL
+        if not self.air.offer(self.name, frame(payload, packet.decoded.portnum, self.node, self.tuned)):
+            return QUEUE_FULL
+        self._spent.append((now_ms, took_ms))
+        self.counters["accepted bytes"] += len(payload)
+        self.accepted.append(packet)
+        return TAKEN
+
+    def _preset_name(self) -> str:
+        return "".join(word.title() for word in LORA.ModemPreset.Name(self.lora.modem_preset).split("_"))
+
+    def _administer(self, packet: Any) -> list[Any]:
+        told = [self._status(TAKEN, packet.id)]
+        if packet.decoded.portnum != portnums_pb2.PortNum.ADMIN_APP:
+            return told
+        order = admin_pb2.AdminMessage.FromString(packet.decoded.payload)
+        kind = order.WhichOneof("payload_variant")
+        if kind == "begin_edit_settings":
+            self._editing = True
+        elif kind == "commit_edit_settings":
+            self._editing = False
+        elif not self.locked:
+            self._set(kind, order)
+        if self._changed and not self._editing:
+            self._changed = False
+            self.counters["settings"] += 1
+            self.reboots()
+        return told
+
+    def _set(self, kind: str | None, order: Any) -> None:
+        if kind == "set_config" and order.set_config.HasField("lora"):
+            self.lora.CopyFrom(order.set_config.lora)
+            self._changed = True
+        elif kind == "set_channel":
+            self.channels[order.set_channel.index].CopyFrom(order.set_channel)
+            self._changed = True
