@@ -17,8 +17,10 @@ from appliance import radio_switch
 from appliance.errors import StoreFault
 from appliance.node import Node
 from appliance.roads import Named, Road
+from mesh.addresses import Address
 from mesh.effects import Deliver, DeliverForkProof, DeliverPiece, Effect, PeerHolds
 from mesh.errors import PeerFault
+from mesh.keys import NodeId
 from mesh.transports import Inbox
 
 LOOK_S: Final = 1.0  # how often the store and the switch are looked at
@@ -78,6 +80,10 @@ class Daemon:
         self._news = False
         self._note_air()
         return self._rest_s()
+
+    def announced(self) -> dict[NodeId, Address]:
+        """Return where neighbours say that their pages answer. Any thread may ask."""
+        return {node: address for road in self._roads.copy().values() for node, address in road.announced().items()}
 
     def close(self) -> None:
         """Leave every road, and only then note what was spent: a radio may take its last packet while we leave."""

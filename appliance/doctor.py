@@ -14,6 +14,7 @@ from appliance.desks.care import Care
 from appliance.errors import StoreFault
 
 QUIET_S: Final = 3600
+COULD_GO_MAX: Final = 5
 HEAR_OR_CONFIRM: Final = (
     "Let this node hear a neighbour, or confirm on the keeper's page that nobody has newer data; then it goes on."
 )
@@ -44,6 +45,29 @@ def check_card_space(node: Care) -> Check:
             f"Only {free >> 20} MB are left. Take back zines that nobody reads, or use a larger card.",
         )
     return Check("card space", True, f"{free >> 20} MB are free.")
+
+
+def check_archive(node: Care) -> Check:
+    """The archive has room; if not, what could go."""
+    used, quota = node.archive_bytes()
+    if not node.is_nearly_full():
+        return Check("archive", True, f"{used >> 20} of {quota >> 20} MB are used.{_wrong_answers(node)}")
+    could_go = ", ".join(f"“{zine.title}” (held by {zine.copies})" for zine in node.could_go(COULD_GO_MAX))
+    remedy = (
+        f"These could go, for neighbours hold them too: {could_go}." if could_go else "Nobody else holds its files."
+    )
+    return Check(
+        "archive",
+        False,
+        f"{used >> 20} of {quota >> 20} MB are used. {remedy} Or raise archive.quota_bytes in node.yaml.",
+    )
+
+
+def _wrong_answers(node: Care) -> str:
+    """Tell whose pages gave wrong answers when files were fetched."""
+    told = node.wrong_answers()
+    who = ", ".join(f"{node.node_name(one)}: {count}" for one, count in told.items())
+    return f" Wrong answers from neighbours' pages, which were left alone for a while: {who}." if who else ""
 
 
 def check_clock(node: Care) -> Check:
@@ -131,6 +155,7 @@ def check_stories(node: Care) -> Check:
 CHECKS: Final[tuple[Callable[[Care], Check], ...]] = (
     check_store,
     check_card_space,
+    check_archive,
     check_clock,
     check_roads,
     check_neighbours,

@@ -52,7 +52,7 @@ def join(wanted: Settings, content: bytes) -> None:
     with _beginning(replace(wanted, commons=invite.commons)) as key:
         door = _furnish(wanted, invite.scope, invite.epoch_key)
         with door.database.writing():
-            door.private.keep_peer(inviter.node, inviter.public_key, inviter.name)
+            door.private.keep_peer(inviter.node, inviter.public_key, inviter.name, inviter.address)
             right = Invitation.sign(invite.key, invite.scope, key.node_id)
             _open_logs(door, Opening(key.public_key, 0, invite.scope, right=right))
         _finish(door)

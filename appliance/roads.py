@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
@@ -13,9 +13,10 @@ from typing import Final, NamedTuple
 from appliance.errors import SettingsFault
 from appliance.settings import FILE_NAME, LoopbackRoad, LoraRoad, MqttRoad, Settings
 from appliance.settings import Road as SettingsRoad
+from mesh.addresses import Address, Announcement
 from mesh.airtime import AirtimeMeter
 from mesh.effects import Effect, Send
-from mesh.errors import AirtimeSpent, PeerFault, TransportDown
+from mesh.errors import AirtimeSpent, Malformed, PeerFault, TransportDown
 from mesh.gossip import Engine
 from mesh.holdings import Holdings
 from mesh.keys import NodeId, Scope, channel_key_for, written
@@ -65,6 +66,9 @@ class Road:
     region: str
     speed: float = 1.0
     ticks: Callable[[], float] = time.monotonic
+    announced: Callable[[], Mapping[NodeId, Address]] = (
+        dict  # where neighbours on this road say that their pages answer
+    )
 
     def __post_init__(self) -> None:
         self.counters: Counter[str] = Counter()
@@ -200,7 +204,10 @@ def make_roads(settings: Settings, node: NodeId, holdings: Holdings) -> list[Roa
         alike = sum(road.transport.road == transport.road for road in roads)
         name = f"{transport.road}-{alike + 1}" if alike else transport.road
         speed = 1.0 if isinstance(wanted, MqttRoad) else wanted.speed
-        roads.append(Road(name, transport, node, holdings, settings.region, speed))
+        road = Road(name, transport, node, holdings, settings.region, speed)
+        if isinstance(transport, Broker):
+            road.announced = transport.announced
+        roads.append(road)
     return roads
 
 
@@ -214,7 +221,17 @@ def _transport(settings: Settings, wanted: SettingsRoad, node: NodeId, holdings:
     station = wanted.username or written(node)
     password = _first_line(settings.data / wanted.password_file) if wanted.password_file else ""
     ca_file = str(settings.data / wanted.ca_file) if wanted.ca_file else None
-    return Broker(wanted.host, wanted.port, commons.hex(), station, station, password, ca_file)
+    portal = own_address(settings)
+    told = Announcement(node, portal) if portal else None
+    return Broker(wanted.host, wanted.port, commons.hex(), station, station, password, ca_file, announcement=told)
+
+
+def own_address(settings: Settings) -> Address | None:
+    """Return where neighbour nodes reach the pages, if that can be told to them: http, and no place of the wide internet."""
+    try:
+        return Address.parse(settings.address.lower())
+    except Malformed:
+        return None
 
 
 def _channel(region: str, wanted: LoraRoad, commons: Scope, holdings: Holdings) -> Channel:

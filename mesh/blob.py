@@ -1,19 +1,21 @@
 """A file named by its digest, cut into pieces small enough for the slowest road.
 
 A piece has 72 bytes: three to a packet of 231 bytes, two where the radio signs and leaves 165. Single pieces are not
-checked; a file is believed once all of it has the digest that is its name.
+checked; a file is believed once all of it has the digest that is its name. Between portals, over IP, a file travels in
+chunks of 256 KiB, each of which is checked by itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from mesh.errors import Malformed
-from mesh.keys import digest
+from mesh.keys import DIGEST_SIZE, digest
 
 PIECE_SIZE: Final = 72
+CHUNK_SIZE: Final = 256 * 1024
 
 
 def blob_id(content: bytes) -> bytes:
@@ -45,3 +47,46 @@ class BlobWant:
     blob: bytes
     size: int
     missing: Sequence[int]
+
+
+# Roads of IP carry larger parts, and check each of them: a file's record names the digest of the list of its chunks' digests.
+
+
+def chunk_count(size: int) -> int:
+    """Return into how many chunks a file of `size` bytes is cut."""
+    return -(-size // CHUNK_SIZE)
+
+
+def chunk_size(size: int, index: int) -> int:
+    """Return the bytes of chunk `index` (from 0) of a file of `size` bytes."""
+    return min(CHUNK_SIZE, size - index * CHUNK_SIZE)
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkList:
+    """The digests of a file's chunks, in order."""
+
+    digests: tuple[bytes, ...]
+
+    @classmethod
+    def of(cls, chunks: Iterable[bytes]) -> ChunkList:
+        return cls(tuple(digest(chunk) for chunk in chunks))
+
+    @classmethod
+    def parse(cls, raw: bytes, size: int, name: bytes) -> ChunkList:
+        """Read the list of a file of `size` bytes. Raises `Malformed` where it is not the one called `name`."""
+        if len(raw) != chunk_count(size) * DIGEST_SIZE or digest(raw) != name:
+            raise Malformed("this is not the list of that file's chunks")
+        return cls(tuple(raw[at : at + DIGEST_SIZE] for at in range(0, len(raw), DIGEST_SIZE)))
+
+    def encode(self) -> bytes:
+        return b"".join(self.digests)
+
+    @property
+    def name(self) -> bytes:
+        """The digest that a record names."""
+        return digest(self.encode())
+
+    def vouches_for(self, index: int, chunk: bytes) -> bool:
+        """Whether `chunk` is the one at `index`."""
+        return self.digests[index] == digest(chunk)

@@ -14,6 +14,7 @@ from appliance import daemon, founding, processes, radio_switch, settings
 from appliance.cli.nodes import opened_node
 from appliance.cli.terminal import Command, as_json, child_of, data_directory, say, say_json
 from appliance.errors import SettingsFault
+from appliance.fetching import fetching
 from appliance.node import Node
 from appliance.roads import make_roads
 from appliance.settings import Portal, Settings
@@ -70,7 +71,9 @@ def gossip() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     processes.hold(settings.load(data_directory()).data, "gossip")
     with opened_node() as node:
-        daemon.Daemon(node, lambda: make_roads(node.settings, node.node_id, node.holdings)).run(ending)
+        talk = daemon.Daemon(node, lambda: make_roads(node.settings, node.node_id, node.holdings))
+        with fetching(node, talk.announced):
+            talk.run(ending)
 
 
 @click.command(cls=Command)

@@ -113,7 +113,7 @@ class Carrying(Neighbourhood):
                 if not self._take_run(run, arrival.count):
                     arrival.wait(run)
         elif isinstance(frame, BlobFrame):
-            arrival.count["blobs"] += self._take_blob(frame)
+            arrival.count["blobs"] += self._take_blob(frame, arrival.writer)
         elif isinstance(frame, SealedFrame):
             arrival.count["sealed_kept"] += self._keep_sealed(frame)
         elif frame.holder == arrival.writer and len(arrival.shown) < SHOWN_MAX:
@@ -150,9 +150,12 @@ class Carrying(Neighbourhood):
                 for frame in arrival.shown:
                     self.private.note_holds(arrival.writer, frame.scope, frame.heights)
 
-    def _take_blob(self, frame: BlobFrame) -> bool:
+    def _take_blob(self, frame: BlobFrame, writer: NodeId) -> bool:
         """Keep a file only if a zine here names it. Returns whether it is whole now."""
         named = self.database.row("SELECT 1 FROM zine WHERE blob = ? AND size = ?", frame.blob, frame.size)
+        if named is not None and frame.offset == 0 and writer != self.node_id:
+            with self.database.writing():
+                self.shelf.note_holder(frame.blob, writer)
         if named is None or self.blobs.has(frame.blob):
             return False
         if not self.blobs.put_next(frame.blob, frame.offset, frame.content):

@@ -13,13 +13,13 @@ from appliance.introductions import Introduction, Invite
 from appliance.settings import Settings
 from appliance.store.database import SQLITE, MakeDatabase, Version
 from appliance.store.private import HEARD_EVERY_S
-from mesh.blob import PIECE_SIZE, BlobWant
+from mesh.blob import CHUNK_SIZE, PIECE_SIZE, BlobWant
 from mesh.frontier import Frontier
-from mesh.keys import PUBLIC, EpochKey, LogId, NodeId, NodeKey, Scope, written
+from mesh.keys import PUBLIC, EpochKey, LogId, NodeId, NodeKey, Scope, unwritten, written
 from mesh.log import ForkProof, Run
 
 WANTED_AT_ONCE: Final = 4
-BROADCAST_SIZE_MAX: Final = 256 * 1024  # larger files travel by hand
+BROADCAST_SIZE_MAX: Final = 256 * 1024  # larger files are fetched over IP, or travel by hand
 
 
 class Neighbourhood(Boards):
@@ -88,16 +88,36 @@ class Neighbourhood(Boards):
         """Put a file that arrived on the shelf, if its digest is right."""
         if not self.blobs.finish(blob):
             return False
-        with self.database.writing():
-            self.shelf.has_arrived(blob)
+        self.note_arrival(blob)
         return True
+
+    def finish_fetch(self, blob: bytes) -> bool:
+        """Put a file that was fetched on the shelf, if its digest is right."""
+        if not self.blobs.finish_fetch(blob):
+            return False
+        self.note_arrival(blob)
+        return True
+
+    def note_arrival(self, blob: bytes) -> None:
+        """Make a file that is here now findable, and ready to be fetched from here. One that was taken back meanwhile goes."""
+        chunks = self.blobs.chunk_list(blob) if self.blobs.size(blob) > CHUNK_SIZE else None
+        with self.database.writing():
+            if self.database.row("SELECT 1 FROM zine WHERE blob = ?", blob) is None:
+                self.blobs.drop(blob)
+                return
+            if chunks:
+                self.shelf.keep_chunk_list(blob, chunks)
+            self.shelf.has_arrived(blob)
 
     def finish_arrivals(self) -> None:
         """Take up the files that were being put on the shelf when the node ended; torn ones are asked for again."""
+        for blob in self.blobs.parts():
+            with self.database.writing():
+                if self.database.row("SELECT 1 FROM zine WHERE blob = ?", blob) is None:
+                    self.blobs.drop(blob)
         for blob, size in self.database.rows("SELECT blob, size FROM wanted"):
             if self.blobs.has(blob):
-                with self.database.writing():
-                    self.shelf.has_arrived(blob)
+                self.note_arrival(blob)
             elif size <= BROADCAST_SIZE_MAX and not self.blobs.missing(blob, size):
                 self.finish_file(blob)
 
@@ -175,6 +195,10 @@ class Neighbourhood(Boards):
             holds_ours=all(holds.get(log.log, 0) >= log.height for log in own),
         )
 
+    def node_name(self, node_id: str) -> str:
+        """Return what a node calls itself, by its id as it is written."""
+        return self._node_name(unwritten(node_id))
+
     def forked_names(self) -> list[str]:
         """Return the nodes of which two contradicting signatures are held here."""
         rows = self.database.rows("SELECT DISTINCT node FROM fork_proof JOIN log USING (log) ORDER BY node")
@@ -188,7 +212,7 @@ class Neighbourhood(Boards):
         """Take in the introduction of another node. Raises `Refused`."""
         introduced = Introduction.read(content)
         with self.database.writing():
-            self.private.keep_peer(introduced.node, introduced.public_key, introduced.name)
+            self.private.keep_peer(introduced.node, introduced.public_key, introduced.name, introduced.address)
         return self._neighbour(introduced.node, introduced.name, "", None)
 
     def invite(self) -> bytes:

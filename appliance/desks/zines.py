@@ -18,6 +18,7 @@ from appliance.kinds import ZineCard
 from appliance.ledger.transfer import AccountId
 from appliance.store.database import Row
 from mesh import canonical, links
+from mesh.blob import CHUNK_SIZE
 from mesh.errors import Malformed
 from mesh.keys import PUBLIC, LogId, written
 from mesh.record import RecordId
@@ -49,12 +50,21 @@ class Zines(Payments):
             self._check_text(blob)
             with self.saying():
                 self._check_still_here(blob)
-                place = self._shelve(replace(card, blob=blob, size=size), publisher, idempotency_key)
+                card = replace(card, blob=blob, size=size, chunks=self._chunks_name(blob, size))
+                place = self._shelve(card, publisher, idempotency_key)
         except (Refused, StoreFault):
             with suppress(StoreFault):
                 self._drop_if_unused(blob)
             raise
         return self.zine(str(place))
+
+    def _chunks_name(self, blob: bytes, size: int) -> bytes:
+        """Keep the list of a file's chunks, and return the digest by which a record names it; b"" for a file of one chunk."""
+        if size <= CHUNK_SIZE:
+            return b""
+        chunks = self.blobs.chunk_list(blob)
+        self.shelf.keep_chunk_list(blob, chunks)
+        return chunks.name
 
     def _shelve(self, card: ZineCard, publisher: Account | None, key: str | None) -> RecordId:
         """Say what is known about a zine, once for each key of its publisher."""

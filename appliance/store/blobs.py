@@ -1,12 +1,14 @@
 """Files named by their digest: written to a temporary name, synced, renamed. `b2sum -l 256` checks them.
 
-A file that is still arriving grows as `<digest>.part` with a note of which pieces are there; it gets its name only when the
-whole digest is right.
+A file that is still arriving by radio or by hand grows as `<digest>.part` with a note of which pieces are there; one that is
+fetched from a neighbour's pages grows as `<digest>.fetch`, from its beginning on. It gets its name only when the whole
+digest is right.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,10 +19,11 @@ from typing import IO, BinaryIO, Final
 from appliance.card import left_by_the_dead, make_directory, sync
 from appliance.errors import CardFull, Objection, Refused
 from appliance.store.database import os_fault
-from mesh.blob import PIECE_SIZE
+from mesh.blob import CHUNK_SIZE, PIECE_SIZE, ChunkList
 
 CHUNK: Final = 1 << 16
 NEW: Final = ".new-"
+PART: Final = re.compile(r"\.[0-9a-f]{64}\.(part|there|fetch)", re.ASCII)
 
 
 class Blobs:
@@ -33,6 +36,13 @@ class Blobs:
 
     def has(self, blob: bytes) -> bool:
         return self.path(blob).is_file()
+
+    def size(self, blob: bytes) -> int:
+        """Return the bytes of a file, 0 where it is not here."""
+        try:
+            return self.path(blob).stat().st_size
+        except FileNotFoundError:
+            return 0
 
     def keep(self, content: BinaryIO, size_max: int) -> tuple[bytes, int]:
         """Keep what can be read from `content`; return its digest and size. Raises `Refused` over `size_max`, `CardFull`."""
@@ -104,21 +114,77 @@ class Blobs:
 
     def finish(self, blob: bytes) -> bool:
         """Give an arrived file its name if its digest is right; drop it otherwise."""
-        part = self._part(blob)
+        return self._finish(blob, self._part(blob))
+
+    def _finish(self, blob: bytes, part: Path) -> bool:
         with self._troubles(), suppress(FileNotFoundError), part.open("rb") as file:
             if digest_of(file) == blob:
                 self._name(file, blob)
-                self._note(blob).unlink(missing_ok=True)
+                self._drop_parts(blob)
                 return True
         with self._troubles():
             part.unlink(missing_ok=True)
-            self._note(blob).unlink(missing_ok=True)
+            if part == self._part(blob):
+                self._note(blob).unlink(missing_ok=True)
         return False
 
     def drop(self, blob: bytes) -> None:
         self.path(blob).unlink(missing_ok=True)
-        self._part(blob).unlink(missing_ok=True)
-        self._note(blob).unlink(missing_ok=True)
+        self._drop_parts(blob)
+
+    def _drop_parts(self, blob: bytes) -> None:
+        for part in (self._part(blob), self._note(blob), self._fetched(blob)):
+            part.unlink(missing_ok=True)
+
+    def parts(self) -> Iterator[bytes]:
+        """Yield the digests of the files that are still arriving."""
+        if self.directory.is_dir():
+            names = {path.name[1:65] for path in self.directory.glob(".*") if PART.fullmatch(path.name)}
+            yield from (bytes.fromhex(name) for name in sorted(names))
+
+    # what is fetched, a chunk at a time, from the first on
+
+    def begin_fetch(self, blob: bytes) -> None:
+        """Begin a file that is fetched, or take up one that was begun.
+
+        Only inside a transaction in which it is wanted: nothing else makes such a file, so that none is left behind.
+        """
+        with self._troubles():
+            make_directory(self.directory)
+            self._fetched(blob).touch()
+
+    def fetched_bytes(self, blob: bytes) -> int:
+        """Return how much of a file was fetched so far."""
+        try:
+            return self._fetched(blob).stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def fetched(self, blob: bytes, index: int) -> bytes:
+        """Return what is here of a chunk."""
+        with self._troubles(), suppress(FileNotFoundError), self._fetched(blob).open("rb") as file:
+            file.seek(index * CHUNK_SIZE)
+            return file.read(CHUNK_SIZE)
+        return b""
+
+    def put_chunk(self, blob: bytes, index: int, chunk: bytes) -> bool:
+        """Keep a chunk, and nothing behind it. Returns False where the file was taken away meanwhile. Raises `CardFull`."""
+        self.check_space(len(chunk))
+        with self._troubles(), suppress(FileNotFoundError), self._fetched(blob).open("r+b") as file:
+            file.seek(index * CHUNK_SIZE)
+            file.write(chunk)
+            file.truncate()
+            return True
+        return False
+
+    def finish_fetch(self, blob: bytes) -> bool:
+        """Give a fetched file its name if its digest is right; drop it otherwise."""
+        return self._finish(blob, self._fetched(blob))
+
+    def chunk_list(self, blob: bytes) -> ChunkList:
+        """Return the digests of a file's chunks."""
+        with self._troubles(), self.path(blob).open("rb") as file:
+            return ChunkList.of(iter(lambda: file.read(CHUNK_SIZE), b""))
 
     def read(self, blob: bytes, offset: int, size: int) -> bytes | None:
         try:
@@ -164,6 +230,9 @@ class Blobs:
     def _note(self, blob: bytes) -> Path:
         """One byte for each piece: 1 where it is there."""
         return self.directory / f".{blob.hex()}.there"
+
+    def _fetched(self, blob: bytes) -> Path:
+        return self.directory / f".{blob.hex()}.fetch"
 
     @contextmanager
     def _troubles(self) -> Iterator[None]:

@@ -166,12 +166,17 @@ class Private:
     def is_peer(self, node: NodeId) -> bool:
         return self._database.row("SELECT 1 FROM peer WHERE node = ? AND public_key IS NOT NULL", node) is not None
 
-    def keep_peer(self, node: NodeId, public_key: PublicKey, name: str) -> None:
+    def keep_peer(self, node: NodeId, public_key: PublicKey, name: str, address: str = "") -> None:
         self._database.run(
-            "INSERT INTO peer (node, public_key, name, road) VALUES (?1, ?2, ?3, '')"
-            " ON CONFLICT DO UPDATE SET public_key = ?2, name = ?3",
-            *(node, public_key, name),
+            "INSERT INTO peer (node, public_key, name, road, address) VALUES (?1, ?2, ?3, '', ?4)"
+            " ON CONFLICT DO UPDATE SET public_key = ?2, name = ?3, address = ?4",
+            *(node, public_key, name, address),
         )
+
+    def introduced_addresses(self) -> list[tuple[NodeId, str]]:
+        """Return where the nodes that were introduced here said that their pages answer."""
+        rows = self._database.rows("SELECT node, address FROM peer WHERE address <> '' ORDER BY node")
+        return [(NodeId(node), address) for node, address in rows]
 
     def heard(self, node: NodeId, road: str) -> None:
         """Note that a neighbour was heard just now."""

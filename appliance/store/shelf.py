@@ -15,6 +15,7 @@ from appliance.store.blobs import Blobs
 from appliance.store.database import Database, Row
 from appliance.store.extracts import Extracts
 from appliance.store.records import Log
+from mesh.blob import ChunkList
 from mesh.keys import NodeId
 from mesh.record import Record
 
@@ -137,6 +138,10 @@ class Shelf:
             self._index_card(no, "")
         self._database.run("DELETE FROM chunk_list WHERE blob = ?", blob)
         self._extracts.drop(blob)
+
+    def keep_chunk_list(self, blob: bytes, chunks: ChunkList) -> None:
+        """Keep the list by which neighbours check each chunk that they fetch here."""
+        self._database.run("INSERT INTO chunk_list VALUES (?, ?) ON CONFLICT DO NOTHING", blob, chunks.encode())
 
     def sweep(self) -> None:
         """Free the files of zines that were taken back; what cannot be freed now is freed another time.

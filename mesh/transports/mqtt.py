@@ -24,7 +24,9 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from mesh.errors import TransportDown
+from mesh.addresses import Address, Announcement
+from mesh.errors import Malformed, TransportDown
+from mesh.keys import NodeId
 from mesh.transports import STATION_NAME, Bell, Heard, Inbox, checked_packet, checked_station, fresh_counters
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ PARTING_MAX_S: Final = 2.0
 REST_MAX_S: Final = 1.0  # between looks at the keepalive
 SESSION_S: Final = 86_400
 UNCONFIRMED_MAX: Final = 64  # packets that the broker has not confirmed yet; paho sends them again after a break
+
+ANNOUNCED_MAX: Final = 256  # stations whose pages are remembered
 
 COMMONS_HANDLE: Final = re.compile(r"[0-9a-f]{2,64}")
 
@@ -70,17 +74,24 @@ class MqttRoad:
         password: str,
         tls_ca: str | None = None,
         packet_size_max: int = PACKET_SIZE_MAX,
+        announcement: Announcement | None = None,
     ) -> None:
-        """`commons` is the handle of the scope in hex; `tls_ca` a file of certificates to trust, None for no TLS."""
+        """`commons` is the handle of the scope in hex; `tls_ca` a file of certificates to trust, None for no TLS.
+
+        `announcement` is told to all others: where this node's pages answer.
+        """
         if not host or not 0 < port < 65536:
             raise ValueError(f"no broker can be at host {host!r}, port {port}")
         if not COMMONS_HANDLE.fullmatch(commons):
             raise ValueError(f"{commons!r} is no handle of a commons: 2 to 64 hex digits")
         self.packet_size_max = packet_size_max
-        self.counters: Counter[str] = fresh_counters("retained")
+        self.counters: Counter[str] = fresh_counters("retained", "announced")
         self._address = (host, port)
         self._station = checked_station(station)
         self._topics = f"hedgerow/{commons}/gossip/"
+        self._portals = f"hedgerow/{commons}/portal/"
+        self._announcement = announcement
+        self._announced: dict[str, Announcement] = {}
         self._tls_ca = tls_ca
         self._secured = False
         self._trouble: str | None = self._sentence("has not answered yet")
@@ -117,6 +128,10 @@ class MqttRoad:
     def airtime_ms(self, packet_size: int) -> float:  # noqa: ARG002 - the same question is asked of every road
         """0.0: a wire is no commons of air."""
         return 0.0
+
+    def announced(self) -> dict[NodeId, Address]:
+        """Return where the others say that their pages answer: hearsay, for any thread to ask."""
+        return {one.node: one.address for one in self._announced.copy().values()}
 
     def close(self) -> None:
         """Leave the broker; it keeps our session. Waits for a connection attempt in progress, at most some seconds."""
@@ -236,17 +251,24 @@ class MqttRoad:
         elif reason.is_failure:
             self._trouble = self._sentence(f"turns this node away ({reason})")
         else:
-            client.subscribe(self._topics + "+", options=SubscribeOptions(qos=1, noLocal=True))
+            options = SubscribeOptions(qos=1, noLocal=True)
+            client.subscribe([(self._topics + "+", options), (self._portals + "+", options)])
 
     def _on_subscribe(
         self, _client: Client, _data: Any, _mid: int, reasons: list[ReasonCode], _properties: Properties | None
     ) -> None:
-        if any(reason.is_failure for reason in reasons):
+        if any(reason.is_failure for reason in reasons[:1]):  # a broker of earlier days keeps its portals to itself
             self._turned_away = True
             self._trouble = self._sentence("does not let this node listen to its commons")
         elif not self._closing.is_set():
             self._trouble = None
             self.counters["connections"] += 1
+            self._announce()
+
+    def _announce(self) -> None:
+        """Leave word for whoever comes later."""
+        if self._announcement:
+            self._client.publish(self._portals + self._station, self._announcement.encode(), qos=1, retain=True)
 
     def _on_disconnect(
         self, _client: Client, _data: Any, flags: DisconnectFlags, reason: ReasonCode, _properties: Properties | None
@@ -261,7 +283,11 @@ class MqttRoad:
         self.counters["refused"] += reason.is_failure
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
-        peer = self._peer(message)
+        portal = self._peer(message, self._portals)
+        if portal is not None:
+            self._note_portal(portal, bytes(message.payload))
+            return
+        peer = self._peer(message, self._topics)
         if message.retain:  # gossip is of the moment; a kept packet is an old one
             self.counters["retained"] += 1
         elif peer is None or not message.payload:
@@ -271,13 +297,25 @@ class MqttRoad:
         elif peer != self._station:
             self._hear(Heard(self.road, peer, bytes(message.payload)))
 
-    def _peer(self, message: MQTTMessage) -> str | None:
+    def _note_portal(self, station: str, said: bytes) -> None:
+        """Remember what a station says of its pages; nothing it says can cost more than a visit in vain."""
+        try:
+            found = Announcement.parse(said) if said else None
+        except Malformed:
+            self.counters["garbage"] += 1
+            return
+        known = self._announced.pop(station, None)
+        if found and station != self._station and len(self._announced) < ANNOUNCED_MAX:
+            self._announced[station] = found
+            self.counters["announced"] += found != known
+
+    def _peer(self, message: MQTTMessage, topics: str) -> str | None:
         """Whose topic it is; None where the topic is none of this road."""
         try:
             topic = message.topic
         except UnicodeDecodeError:
             return None
-        peer = topic.removeprefix(self._topics)
+        peer = topic.removeprefix(topics)
         return peer if peer != topic and STATION_NAME.fullmatch(peer) else None
 
     def _hear(self, heard: Heard) -> None:

@@ -65,6 +65,7 @@ def paths(app: Flask, node: Node) -> Iterator[str]:
     """Every address that may be opened, of every route there is."""
     known = {
         "zine_id": node.zines().rows[0].id,
+        "name": node.zines().rows[0].blob,
         "transfer_id": node.statement(node.find_payee("Ana")).rows[-1].id,
         "account_id": node.find_payee("Ana").id,
     }

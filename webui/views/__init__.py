@@ -12,6 +12,7 @@ from webui.views import (
     help,  # noqa: A004 (a page is called what people call it)
     home,
     ledger,
+    lending,
     margin,
     market,
     mesh,
@@ -31,6 +32,7 @@ PAGES: Final = tuple(
         archive,
         margin,
         shelving,
+        lending,
         market,
         commons,
         numbers,
