@@ -106,7 +106,7 @@ def _leaves(zine: Zine) -> Leaves | None:
     """Return a zine as leaves; None where it is not for reading here."""
     if not reading.is_readable(zine):
         return None
-    file = node().zine_file(zine.id)
+    file = node().zine_file(zine.id, visitor())
     return reading.leaves(file.path, file.media_type, zine.title, f"/archive/{zine.id}")
 
 
