@@ -135,6 +135,11 @@ class Settings:
         return self.data / "blobs"
 
     @property
+    def rooms(self) -> Path:
+        """Where confined work finds an empty room."""
+        return self.data / "rooms"
+
+    @property
     def key_file(self) -> Path:
         return self.data / "node.key"
 

@@ -67,6 +67,8 @@ FAULTS = (
     Fault("rooms", "webui/views/home.py", "import nh3"),
     Fault("markdown", "webui/reading.py", "import markdown_it"),
     Fault("markdown", "appliance/desks/zines.py", "from markdown_it import MarkdownIt"),
+    Fault("paper", "appliance/desks/zines.py", "from pypdf import PdfReader"),
+    Fault("paper", "webui/views/archive.py", "import reportlab.pdfgen.canvas"),
     Fault("settings", "appliance/node.py", "import yaml"),
     Fault("signatures", "mesh/record.py", "import cbor2"),
     Fault("signatures", "appliance/node.py", "import cryptography.hazmat.primitives.asymmetric.ed25519"),

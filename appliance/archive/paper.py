@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from appliance.archive.imposition import Layout, Place, Side
+from appliance.archive.imposition import Layout, Place, Side, Turning
 
 POINTS_PER_MM: Final = 72 / 25.4
 MARGIN_MM_MAX: Final = 20
@@ -56,3 +57,27 @@ def panel(side: Side, place: Place, sheet: Size, margin: float) -> Panel:
     x = place.column * width + left + (lost.width - left - right) / 2
     y = (side.rows - 1 - place.row) * height + below + (lost.height - below - above) / 2
     return Panel(x, y, width - lost.width, height - lost.height)
+
+
+@dataclass(frozen=True, slots=True)
+class PrintOrder:
+    """How a zine is wanted on paper."""
+
+    layout: Layout
+    paper: str = "A4"  # a key of PAPERS
+    turning: Turning = Turning.SHORT_EDGE
+    margin_mm: float = 0.0  # what the printer cannot reach, at every edge of the sheet
+    from_the_right: bool = False
+
+    @property
+    def sheet(self) -> Size:
+        return sheet_size(self.paper, self.layout)
+
+    @property
+    def page(self) -> Size:
+        return page_size(self.paper, self.layout)
+
+    @property
+    def margin(self) -> float:
+        """In points."""
+        return self.margin_mm * POINTS_PER_MM

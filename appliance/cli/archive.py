@@ -5,14 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from appliance.answers import Rack, Zine, ZineForm
+from appliance.archive.paper import PAPERS
 from appliance.cli.nodes import opened_node
 from appliance.cli.terminal import Commands, as_json, say, say_json, say_table, write_whole
+from appliance.desks.printing import read_order
 from appliance.errors import SettingsFault
 from appliance.node import Node
 
@@ -126,6 +129,38 @@ def _chunks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
             yield chunk
+
+
+@zine.command("print")
+@click.argument("zine_id", metavar="ID")
+@click.option("--layout", type=click.Choice(["mini", "booklet", "pages"]), default="booklet", show_default=True)
+@click.option("--paper", type=click.Choice(list(PAPERS)), default="A4", show_default=True)
+@click.option(
+    "--flip",
+    type=click.Choice(["short", "long"]),
+    default="short",
+    show_default=True,
+    help="The edge about which the printer turns paper.",
+)
+@click.option("--single-sided", is_flag=True, help="All fronts, then all backs: for printers that print on one side.")
+@click.option("--last-first", is_flag=True, help="With --single-sided: backs begin with the last sheet.")
+@click.option("--margin", default=0.0, metavar="MM", help="What the printer cannot reach at the edges.")
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True), required=True)
+def print_zine(zine_id: str, layout: str, paper: str, margin: float, output: Path, **printer: Any) -> None:
+    """Make zine ID ready to print and fold, as a PDF. Lay wide, at 100 per cent."""
+    order = read_order(layout, paper, _turning(**printer), margin)
+    with opened_node() as node, node.print_zine(zine_id, order) as sheets:
+        chunks = iter(partial(sheets.read, CHUNK), b"")
+        if str(output) == "-":
+            sys.stdout.buffer.writelines(chunks)
+        else:
+            write_whole(output, chunks)
+
+
+def _turning(flip: str, single_sided: bool, last_first: bool) -> str:
+    if single_sided:
+        return "by-hand-last-first" if last_first else "by-hand"
+    return f"{flip}-edge"
 
 
 @zine.command()

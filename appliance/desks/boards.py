@@ -6,7 +6,7 @@ from hashlib import blake2b
 
 from appliance.answers import Account, Board, Page, Post, Session
 from appliance.commons.names import BODY_LENGTH_MAX, TITLE_LENGTH_MAX, clean_text
-from appliance.desks.lending import Lending
+from appliance.desks.printing import Printing
 from appliance.errors import Objection, Refused
 from appliance.kinds import PostCard
 from appliance.ledger.transfer import AccountId
@@ -21,7 +21,7 @@ COLUMNS = "post.no, log.log, post.seq, log.node, board, author, title, body, rec
 TABLES = "post JOIN log ON post.log_no = log.no JOIN record ON record.log_no = post.log_no AND record.seq = post.seq"
 
 
-class Boards(Lending):
+class Boards(Printing):
     def post(self, board: Board, title: str, body: str, author: Account, idempotency_key: str | None = None) -> Post:
         """Pin something to a board. Raises `Refused`."""
         if not author.is_here:

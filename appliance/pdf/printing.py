@@ -1,0 +1,100 @@
+"""The job that makes a zine's sheets, behind the walls of `confinement`: what strangers wrote is read here and nowhere else.
+
+In its room lies `zine.json`, what is to be printed and how; it leaves `sheets.pdf` there.
+"""
+
+from __future__ import annotations
+
+import json
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Final
+
+from pypdf import PageObject, PdfReader
+
+from appliance import confinement, markdown
+from appliance.archive.blocks import Block, Verbatim
+from appliance.archive.imposition import Layout, Turning
+from appliance.archive.paper import PrintOrder
+from appliance.errors import Objection, Refused
+from appliance.pdf import reading
+from appliance.pdf.imposing import PAGES_MAX, imposed
+from appliance.pdf.letters import EAST_ASIAN, Letters
+from appliance.pdf.sheets import trial_pages
+from appliance.pdf.typesetting import Note, Text, frame, typeset
+
+MARKDOWN: Final = "text/markdown"
+TEXTS: Final = (MARKDOWN, "text/plain")
+PDF: Final = "application/pdf"
+TEXT_MAX: Final = 1 << 20
+ASKED: Final = "zine.json"
+MADE: Final = "sheets.pdf"
+
+
+def work(_: dict[str, Any]) -> dict[str, Any]:
+    """Make the sheets that `zine.json` asks for. Raises `Refused`."""
+    asked = json.loads(Path(ASKED).read_text(encoding="utf-8"))
+    order = read_order(asked["order"])
+    try:
+        pages = list(_pages(asked, order))
+        sheets = imposed(pages, order)
+        with Path(MADE).open("wb") as out:
+            sheets.write(out)
+    except reading.FAULTS as fault:
+        raise Refused(Objection.PDF_UNPRINTABLE) from fault
+    return {"pages": len(pages), "sides": len(sheets.pages)}
+
+
+def read_order(said: dict[str, Any]) -> PrintOrder:
+    """Return an order from its plain JSON."""
+    return PrintOrder(
+        Layout(said["layout"]), said["paper"], Turning(said["turning"]), said["margin_mm"], said["from_the_right"]
+    )
+
+
+def _pages(asked: dict[str, Any], order: PrintOrder) -> list[PageObject]:
+    """Return the pages of a zine: its own where it is a PDF, with its notes behind them; else typeset ones."""
+    if not asked["file"]:
+        return list(PdfReader(BytesIO(trial_pages(order, asked["words"]))).pages)
+    if asked["media_type"] == PDF:
+        reader = reading.opened(Path(asked["file"]))
+        notes = _typeset(asked | {"imprint": []}, (), order) if asked["notes"] else []
+        if len(reader.pages) > PAGES_MAX:
+            raise Refused(Objection.TOO_MANY_PAGES, limit=PAGES_MAX)
+        return [*reader.pages, *notes]
+    return _typeset(asked, _blocks(Path(asked["file"]), asked["media_type"], asked["title"]), order)
+
+
+def _blocks(file: Path, media_type: str, title: str) -> tuple[Block, ...]:
+    with file.open("rb") as content:
+        text = content.read(TEXT_MAX + 1)
+    if len(text) > TEXT_MAX:
+        raise Refused(Objection.TOO_MANY_PAGES, limit=PAGES_MAX)
+    written = text.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
+    if media_type == MARKDOWN:
+        try:
+            return markdown.as_blocks(written, title)
+        except markdown.TookTooLong:
+            return (Verbatim(written, is_code=False),)
+    return (Verbatim(written, is_code=False),)
+
+
+def _typeset(asked: dict[str, Any], blocks: tuple[Block, ...], order: PrintOrder) -> list[PageObject]:
+    text = Text(
+        title=asked["title"],
+        blocks=blocks,
+        kicker=asked["kicker"],
+        maker=asked["maker"],
+        summary=asked["summary"],
+        imprint=tuple(asked["imprint"]),
+        notes_title=asked["words"]["notes"],
+        notes=tuple(Note(**note) for note in asked["notes"]),
+        unprinted=asked["words"]["unprinted"],
+        from_the_right=order.from_the_right,
+    )
+    made = typeset(text, frame(order.page, order.layout, order.margin), order.layout, Letters(EAST_ASIAN))
+    return list(PdfReader(BytesIO(made)).pages)
+
+
+if __name__ == "__main__":
+    confinement.serve(work)

@@ -1,0 +1,1 @@
+"""PDF: folded and made, judged by poppler and qpdf."""
