@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,6 +166,8 @@ class Node:
 class RunningNode(Node):
     """A node that this test runs, with `hedgerow run`."""
 
+    program: Sequence[str] = (PROGRAM,)
+
     def __init__(self, data: Path) -> None:
         super().__init__(data)
         self.log = data.with_name(f"{data.name}.log")
@@ -174,7 +177,7 @@ class RunningNode(Node):
         """Start, with these variables in its environment, and wait until the pages answer."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [PROGRAM, "--data", str(self.data), "run", *DIE_WITH_US],
+                [*self.program, "--data", str(self.data), "run", *DIE_WITH_US],
                 env=os.environ | surroundings,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
