@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 Row = TypeVar("Row")
 
@@ -216,6 +216,24 @@ class Neighbour:
     road: str  # "" where it was never heard
     heard_s: int | None  # seconds since it was heard, by this node's uptime clock
     holds_ours: bool  # whether it holds all that this node wrote
+
+
+ROADS_IN_WORDS: Final = {"loopback": "practice radio", "lora": "radio (LoRa)", "mqtt": "broker on this network"}
+
+
+@dataclass(frozen=True, slots=True)
+class RoadState:
+    """How a road to other nodes is. `name` is as in node.yaml, the second of a kind `lora-2`; `sentence` may be empty."""
+
+    name: str
+    is_up: bool
+    sentence: str
+
+    @property
+    def in_words(self) -> str:
+        """What people call it: `radio (LoRa)` for lora, `radio (LoRa) 2` for lora-2."""
+        kind, _, number = self.name.partition("-")
+        return f"{ROADS_IN_WORDS.get(kind, kind)} {number}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)

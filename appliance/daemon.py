@@ -98,16 +98,18 @@ class Daemon:
             return
         self._node.finish_arrivals()
         self._is_on = is_on
+        roads = {road.name: road for road in self._make_roads()}
+        self._node.keep_roads(roads)
         if is_on:
-            self._roads = {road.name: road for road in self._make_roads()}
+            self._roads = roads
             for road in self._roads.values():
                 road.transport.open(Named(self._inbox, road.name))
             self._greeted_at = self._ticks() + GREETING_S
         else:
             self.close()
             self._noted = {}
-            for road in self._make_roads():
-                self._node.note_road(road.name, False, OFF)
+            for name in roads:
+                self._node.note_road(name, False, OFF)
 
     def _carry_out(self, road: Road, effects: Sequence[Effect]) -> None:
         for effect in effects:
@@ -145,7 +147,7 @@ class Daemon:
         return any(log.height > log.certified for log in own)
 
     def _note_road(self, road: Road) -> None:
-        trouble, complaint = road.transport.trouble, road.complaint()
+        trouble, complaint = road.transport.trouble, road.remarks()
         if (trouble and self._ticks() < self._greeted_at) or self._noted.get(road.name) == (trouble, complaint):
             return
         self._noted[road.name] = (trouble, complaint)

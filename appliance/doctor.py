@@ -85,14 +85,14 @@ def check_roads(node: Care) -> Check:
         return Check(
             "roads", True, "This node has no road, so bundles are carried by hand. Roads are added in node.yaml."
         )
-    roads = node.private.roads()
-    down = [f"{road}: {sentence}" for road, is_up, sentence in roads if not is_up]
+    roads = node.roads()
+    down = [f"{road.in_words}: {road.sentence}" for road in roads if not road.is_up]
     if down:
         return Check("roads", False, "; ".join(down))
     if not roads:
         return Check("roads", False, "No road was used yet. Start the node with: hedgerow run")
-    told = "".join(f" {road}: {sentence}" for road, _, sentence in roads if sentence)
-    return Check("roads", True, "In service: " + ", ".join(road for road, _, _ in roads) + "." + told)
+    told = "".join(f" {road.in_words}: {road.sentence}" for road in roads if road.sentence)
+    return Check("roads", True, "In service: " + ", ".join(road.in_words for road in roads) + "." + told)
 
 
 def check_neighbours(node: Care) -> Check:

@@ -29,6 +29,8 @@ from mesh.transports.mqtt import MqttRoad as Broker
 
 FLOOD: Final = "packets beyond a peer's allowance"  # the engine's counter
 COMPLAIN_S: Final = 60.0  # how often the keeper is told anew of packets that were of no use
+NEWCOMER_S: Final = 3600.0
+NEWCOMER: Final = "Another radio is plugged in than before. It was set up for this street and is in service."
 PATIENCE_S: Final = 60.0  # longest sleep of a road, so that a wrong estimate never silences it
 
 
@@ -80,6 +82,8 @@ class Road:
         self._is_radio = self.transport.airtime_ms(1) > 0
         self._faults = 0
         self._useless = 0
+        self._swaps = 0
+        self._newcomer_until = self.ticks()
         self._complaint = ""
         self._complain_at = self.ticks()
 
@@ -150,6 +154,17 @@ class Road:
             self._complaint = f"{packets} could not be used in the last minute{loudest}." if new else ""
             self._complain_at = self.ticks() + COMPLAIN_S
         return self._complaint
+
+    def remarks(self) -> str:
+        """Return all that the keeper should know of a road that is up; "" where all is well."""
+        return " ".join(remark for remark in (self._newcomer(), self.complaint()) if remark)
+
+    def _newcomer(self) -> str:
+        """Tell for a while that another radio is plugged in than before."""
+        swaps = self.transport.counters["swaps"]
+        if swaps != self._swaps:
+            self._swaps, self._newcomer_until = swaps, self.ticks() + NEWCOMER_S
+        return NEWCOMER if self.ticks() < self._newcomer_until else ""
 
     def _count_useless(self) -> int:
         """Return how many packets were not in the form of the road or the engine, broke a rule, or came in a flood."""

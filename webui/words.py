@@ -43,9 +43,16 @@ BOARDS: Final = {
 }
 
 
+ROADS: Final = {
+    "loopback": lazy_gettext("practice radio"),
+    "lora": lazy_gettext("radio (LoRa)"),
+    "mqtt": lazy_gettext("broker on this network"),
+}
+
+
 def join(app: Flask) -> None:
     """Teach the templates to say these things."""
-    for say in (amount, signed_amount, moment, size, standing, standing_meaning, person, seconds, why):
+    for say in (amount, signed_amount, moment, size, standing, standing_meaning, person, road, seconds, why):
         app.add_template_filter(say)
     app.jinja_env.globals["BOARDS"] = BOARDS
 
@@ -115,6 +122,12 @@ def seconds(count: int) -> str:
     if count < 48 * 3600:
         return gettext("%(count)s hours", count=count // 3600)
     return gettext("%(count)s days", count=count // 86400)
+
+
+def road(name: str) -> str:
+    """Say what people call a road: `lora` is the radio, `lora-2` the second one."""
+    kind, _, number = name.partition("-")
+    return f"{ROADS.get(kind, kind)} {number}".rstrip()
 
 
 def standing(word: Standing) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from appliance import radio_switch
-from appliance.answers import Air, Neighbour, Status
+from appliance.answers import Air, Neighbour, RoadState, Status
 from appliance.card import left_by_the_dead, make_directory, sync
 from appliance.desks.carrying import Carrying
 from appliance.errors import CardFull, StoreFault
@@ -101,6 +101,10 @@ class Care(Carrying):
 
     def _peer_facts(self, one: Neighbour) -> dict[str, Any]:
         return {name: getattr(one, name) for name in ("node_id", "name", "road", "heard_s", "holds_ours")}
+
+    def roads(self) -> list[RoadState]:
+        """Return how each road was when the gossip process last looked; nothing before it ran."""
+        return [RoadState(*row) for row in self.private.roads()]
 
     def air(self) -> Air:
         """Return what this node used of the air."""

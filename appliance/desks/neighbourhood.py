@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from appliance.answers import Neighbour
@@ -162,6 +162,11 @@ class Neighbourhood(Boards):
     def note_road(self, road: str, up: bool, sentence: str) -> None:
         with self.database.writing():
             self.private.set_road(road, up, sentence)
+
+    def keep_roads(self, names: Collection[str]) -> None:
+        """Forget how roads were that node.yaml names no longer."""
+        with self.database.writing():
+            self.private.keep_roads(names)
 
     def note_air(self, used_ms: int, packets: int, size: int) -> None:
         with self.database.writing():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
@@ -222,6 +222,11 @@ class Private:
             is_up,
             sentence,
         )
+
+    def keep_roads(self, names: Collection[str]) -> None:
+        for road, _, _ in self.roads():
+            if road not in names:
+                self._database.run("DELETE FROM road WHERE road = ?", road)
 
     def roads(self) -> list[tuple[str, bool, str]]:
         return [

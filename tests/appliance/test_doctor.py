@@ -11,7 +11,7 @@ import pytest
 from appliance import doctor, keel, radio_switch
 from appliance.clock import Clock
 from appliance.node import Node
-from appliance.settings import Archive, LoopbackRoad
+from appliance.settings import Archive, LoopbackRoad, LoraRoad
 from mesh.keys import NodeId, PublicKey
 
 
@@ -80,3 +80,15 @@ def test_every_advice_is_short_and_whole(node: Node) -> None:
     for check in node.checks():
         assert check.advice.endswith(".") or "hedgerow" in check.advice or "chmod" in check.advice
         assert len(check.advice) < 220
+
+
+def test_a_radio_is_spoken_of_in_words_for_people(node: Node) -> None:
+    node.settings = replace(node.settings, roads=(LoraRoad("/dev/ttyUSB0"), LoraRoad("/dev/ttyUSB1")))
+    node.note_road("lora", True, "")
+    node.note_road("lora-2", False, "There is no radio at /dev/ttyUSB1. Plug the radio into a USB port.")
+    assert unwell(node)["roads"].startswith("radio (LoRa) 2: There is no radio")
+    node.note_road("lora-2", True, "Another radio is plugged in than before.")
+    assert unwell(node) == {}
+    assert "radio (LoRa), radio (LoRa) 2. radio (LoRa) 2: Another radio" in doctor.check_roads(node).advice
+    node.keep_roads(["lora"])
+    assert doctor.check_roads(node).advice == "In service: radio (LoRa)."

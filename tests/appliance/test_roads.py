@@ -12,7 +12,7 @@ import pytest
 from appliance import settings
 from appliance.errors import SettingsFault
 from appliance.node import Node
-from appliance.roads import Named, Road, make_roads
+from appliance.roads import NEWCOMER, Named, Road, make_roads
 from appliance.settings import LoopbackRoad, MqttRoad
 from mesh.airtime import airtime_ms, on_air_bytes
 from mesh.errors import AirtimeSpent, TransportDown
@@ -126,6 +126,17 @@ def test_garbage_is_counted_and_followed_by_nothing(road: Road, radio: Radio, pa
     radio.open(Inbox())
     assert road.receive(Heard("radio", "stranger", packet)) == []
     assert sum(road.counters.values()) == 1
+
+
+def test_another_radio_in_its_place_is_told_for_an_hour(road: Road, radio: Radio, hand: Hand) -> None:
+    radio.open(Inbox())
+    assert road.remarks() == ""
+    radio.counters["swaps"] += 1
+    assert road.remarks() == NEWCOMER
+    hand.at += 3599
+    assert road.remarks() == NEWCOMER
+    hand.at += 2
+    assert road.remarks() == ""
 
 
 def test_the_keeper_is_told_of_useless_packets_once_a_minute(road: Road, radio: Radio, hand: Hand) -> None:

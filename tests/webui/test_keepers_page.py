@@ -109,3 +109,12 @@ def test_a_member_who_is_no_keeper_may_do_none_of_it(node: Node, ben: Visitor):
     with pytest.raises(Refused) as refusal:
         node.sign_in("Eve", "1234")
     assert refusal.value.verdict is Objection.SIGN_IN_FAILED
+
+
+def test_a_road_that_is_down_is_one_line_on_the_page_of_neighbours(node: Node, ana: Visitor):
+    assert "radio (LoRa)" not in ana.page("/mesh").words
+    node.note_road("lora", False, "There is no radio at /dev/ttyUSB0. Plug the radio into a USB port.")
+    words = ana.page("/mesh").words
+    assert "radio (LoRa) (not in service): There is no radio at /dev/ttyUSB0." in words
+    node.note_road("lora", True, "")
+    assert "not in service" not in ana.page("/mesh").words

@@ -28,6 +28,7 @@ def show() -> Response:
     return page(
         "mesh.html",
         neighbours=node().neighbours(),
+        roads=node().roads(),
         air_used=round(air["used_ms_hour"] / 1000, 1),
         air_budget=round(air["budget_ms_hour"] / 1000, 1),
         air_packets=air["packets_day"],
