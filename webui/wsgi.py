@@ -47,7 +47,7 @@ def serve(node: Node, host: str, port: int, ready: Ready | None = None) -> None:
     Raises SettingsFault where the port or the directory for uploads cannot be had.
     """
     tempfile.tempdir = str(_upload_room(node.settings.data))
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a short queue is no news
+    logging.getLogger("waitress").setLevel(logging.ERROR)  # a short queue, or one that ends with the server, is no news
     with _listener(host, port) as listener:
         connections: dict[int, object] = {}
         server = _Server(

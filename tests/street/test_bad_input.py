@@ -33,7 +33,8 @@ FLOOD = 20_000
 GROWTH_MAX = 12 << 20
 VERSION = 0x11  # the first byte of a packet of today
 KINDS = 10
-CLOCK_AT_1970 = {"FAKETIME": "@1970-01-02 00:00:00", "DONT_FAKE_MONOTONIC": "1"}
+# A clock that is wrong changes neither the time that passes nor the days on which files were made.
+CLOCK_AT_1970 = {"FAKETIME": "@1970-01-02 00:00:00", "DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1"}
 
 
 @dataclass(frozen=True)
