@@ -1,11 +1,11 @@
-"""What every test may lean on: one Hypothesis profile that repeats exactly, and ports that the system picks."""
+"""What every test may lean on: one Hypothesis profile that repeats exactly, and ports to listen on."""
 
 from __future__ import annotations
 
-import socket
-
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.ports import free_ports
 
 # `ci` is the default: the same examples on every machine, and no failure because a machine is slow.
 # `pytest --hypothesis-profile=search` looks further, with new examples on each run.
@@ -17,6 +17,4 @@ settings.load_profile("ci")
 @pytest.fixture
 def free_port() -> int:
     """A TCP port of 127.0.0.1 that nobody listened on a moment ago, for programs that must be told their port."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
+    return free_ports(1)

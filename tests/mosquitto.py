@@ -20,6 +20,8 @@ from typing import Final, Self
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
+from tests.ports import free_ports
+
 PAGE: Final = Path(__file__).parent.parent / "mesh" / "spec" / "mqtt-v1.md"
 OBSERVER: Final = "observer"
 START_MAX_S: Final = 10.0
@@ -70,7 +72,7 @@ class Broker:
 
     def start(self) -> None:
         """Start, on the same port as before if there was one, and wait until it listens."""
-        self.port = self.port or free_port()
+        self.port = self.port or free_ports(1)
         settings = self.directory / "mosquitto.conf"
         settings.write_text(self._settings(), encoding="utf-8")
         (self.directory / "acl").write_text(f"{block('acl')}\nuser {OBSERVER}\ntopic read $SYS/#\n", encoding="utf-8")
@@ -156,10 +158,3 @@ class Broker:
                 self._process.terminate()
             self._process.wait(10)
         self._process = None
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listened on a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port

@@ -13,8 +13,8 @@ from typing import Any, Final
 import pytest
 
 from tests.crash.card import MIB, Card
+from tests.ports import free_ports
 from tests.street.node import PIN, Answer, RunningNode, hedgerow, typed
-from tests.street.street import free_ports
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
 

@@ -22,8 +22,8 @@ from typing import Any, Final
 import pytest
 
 from appliance.node import Node as Books
+from tests.ports import free_ports
 from tests.street.node import PIN, PROGRAM, Node, hedgerow, processes_of
-from tests.street.street import free_ports
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
 

@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
+from tests.ports import free_ports
 from tests.street.node import DIE_WITH_US, DOWN_WITHIN_S, PROGRAM, Node, processes_of
-from tests.street.street import free_ports
 from tests.street.waiting import wait_until
 
 NODES = 3

@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-import socket
 from contextlib import ExitStack
 from pathlib import Path
-from random import randrange
 from typing import Any, Self
 
 from mesh.transports.ether import Ether
+from tests.ports import free_ports
 from tests.street.node import PIN, RunningNode, can, hedgerow
 from tests.street.waiting import wait_until
 
 COMMONS = "Hedge Street"
 LET_IN_WITHIN_S = 60
-
-
-def free_ports(count: int) -> int:
-    """Return the first of so many ports in a row on which nobody listened a moment ago.
-
-    They lie below those that the system gives to outgoing connections: one of these must not stand in the way of a node
-    that is started again (ip(7), ip_local_port_range).
-    """
-    while True:
-        first = randrange(10_000, 32_000)
-        if all(is_free(first + more) for more in range(count)):
-            return first
-
-
-def is_free(port: int) -> bool:
-    """Whether a port of 127.0.0.1 can be had now."""
-    try:
-        socket.create_server(("127.0.0.1", port)).close()
-    except OSError:
-        return False
-    return True
 
 
 class Street:

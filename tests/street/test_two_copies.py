@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from mesh.transports.ether import Ether
+from tests.ports import free_ports
 from tests.street.books import check_books, table
 from tests.street.node import Node, RunningNode, hedgerow
-from tests.street.street import Street, air, free_ports
+from tests.street.street import Street, air
 from tests.street.waiting import wait_until, wait_until_equal
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]

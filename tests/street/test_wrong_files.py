@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_ports
 from tests.street.node import PIN, RunningNode, typed
-from tests.street.street import Street, free_ports
+from tests.street.street import Street
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(120)]
 

@@ -17,6 +17,7 @@ from appliance import settings
 from appliance.founding import found
 from appliance.node import Node
 from appliance.settings import Portal, Settings
+from tests.ports import free_ports
 from tests.webui.street import furnish
 
 CHECKOUT = Path(__file__).parent.parent.parent
@@ -42,9 +43,7 @@ class Running:
 
 def settle(data: Path) -> None:
     """Found a node with a furnished street in it, on a port that nobody listened on a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    found(Settings(data, "Elm Street", "Riverside", portal=Portal(port=port)))
+    found(Settings(data, "Elm Street", "Riverside", portal=Portal(port=free_ports(1))))
     node = Node.open(data)
     for name, pin in (("Ana", "1234"), ("Ben", "2345"), ("Chiara", "3456")):
         node.add_member(name, pin, keeper=name == "Ana")
