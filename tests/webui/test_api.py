@@ -248,8 +248,6 @@ def test_a_zine_is_published_listed_and_fetched_in_parts(ana: Program, anyone: P
     part = anyone.get(f"/zines/{zine['id']}/file", Range="bytes=-5")
     assert (part.status_code, part.data) == (206, MARKDOWN[-5:])
     assert is_problem(anyone.get(f"/zines/{zine['id']}/file", Range="bytes=99999-"), 416)
-    assert anyone.get(f"/zines/{zine['id']}/notes").json == {"notes": []}
-    assert is_problem(anyone.get("/zines/x/notes"), 404, "not_found")
 
 
 def test_the_same_zine_under_the_same_key_is_published_once(node: Node, ana: Program):

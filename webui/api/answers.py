@@ -26,6 +26,52 @@ def _list(name: str, **more: Schema) -> Schema:
     return _all_of(**{name[0].lower() + name[1:] + "s": {"type": "array", "items": _ref(name)}}, **more)
 
 
+def _exactly(required: str = "", **properties: Schema) -> Schema:
+    """Return an object that has those `required`, may have the others, and has nothing else."""
+    return {
+        "type": "object",
+        "required": required.split(),
+        "properties": properties,
+        "additionalProperties": False,
+    }
+
+
+def _const(value: str) -> Schema:
+    return {"const": value}
+
+
+# W3C Web Annotation Data Model, sections 3.2 (annotation), 3.2.4 (textual body), 4 (specific resources), 4.2.1 and 4.2.4
+# (selectors), 5 (pages): what it asks of each, and what we give beyond.
+IRI: Final[Schema] = {"type": "string", "pattern": "^https?://[^ ]+$"}
+QUOTED: Final = _exactly("type exact", type=_const("TextQuoteSelector"), exact=TEXT, prefix=TEXT, suffix=TEXT)
+ON_PAGE: Final = _exactly(
+    "type value", type=_const("FragmentSelector"), value={"type": "string", "pattern": "^page=[1-9][0-9]{0,3}$"}
+)
+PLACE: Final = _exactly(
+    "type source selector", type=_const("SpecificResource"), source=IRI, selector={"oneOf": [QUOTED, ON_PAGE]}
+)
+ITEM: Final[dict[str, Schema]] = {
+    "id": IRI,
+    "type": _const("Annotation"),
+    "motivation": _const("commenting"),
+    "body": _exactly("type value format", type=_const("TextualBody"), value=TEXT, format=_const("text/plain")),
+    "target": {"oneOf": [IRI, PLACE]},
+    "creator": _exactly("type name", type=_const("Person"), name=TEXT),
+    "created": {"type": "string", "format": "date-time", "pattern": "^[0-9-]{10}T[0-9:]{8}Z$"},
+}
+IN_CONTEXT: Final[dict[str, Schema]] = {"@context": _const("http://www.w3.org/ns/anno.jsonld")}
+ANNOTATIONS: Final[dict[str, Schema]] = {
+    "Annotation": _exactly("@context id type motivation body target", **IN_CONTEXT, **ITEM),
+    "AnnotationPage": _exactly(
+        "@context id type partOf items",
+        **IN_CONTEXT,
+        id=IRI,
+        type=_const("AnnotationPage"),
+        partOf=_exactly("id type", id=IRI, type=_const("AnnotationCollection")),
+        items={"type": "array", "items": _exactly("id type motivation body target", **ITEM)},
+        next=IRI,
+    ),
+}
 ACCOUNT: Final[dict[str, Schema]] = {"id": TEXT, "name": TEXT, "node_id": TEXT, "home": TEXT, "is_here": YES_NO}
 
 SCHEMAS: Final[dict[str, Schema]] = {
@@ -83,7 +129,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         copies=WHOLE,
     ),
     "Zines": _list("Zine", older=TEXT),
-    "Notes": _all_of(notes={"type": "array"}),
+    **ANNOTATIONS,
     "Peer": _all_of(
         node_id=TEXT, name=TEXT, road=TEXT, heard_s={"type": ["integer", "null"], "minimum": 0}, holds_ours=YES_NO
     ),

@@ -26,6 +26,7 @@ NEW_ZINE: Final = (
     Field("licence", "string", "What others may do with it.", required=False),
     Field("tags", "string", "Words to find it by, with commas between them.", required=False),
 )
+FILE: Final = Field("file", "file", "The file itself.")
 
 
 @routes.get("/zines")
@@ -60,10 +61,3 @@ def zine(zine_id: str) -> shapes.Shape:
 def file(zine_id: str) -> Response:
     """Hand out its file, whole or in parts (RFC 9110 section 14)."""
     return send_zine(node().zine(zine_id))
-
-
-@routes.get("/zines/<zine_id>/notes")
-def notes(zine_id: str) -> shapes.Shape:
-    """List the notes in its margin: none can be written with this version."""
-    node().zine(zine_id)
-    return {"notes": []}

@@ -15,19 +15,26 @@ from flask import abort, request
 
 SIZE_MAX: Final = 64 * 1024
 DIGITS_MAX: Final = 40  # the node says of any of these what is too large; beyond, it is no number that anybody means
-TYPES: Final[dict[str, type]] = {"string": str, "integer": int, "boolean": bool}
+JSON: Final = "application/json"
+TYPES: Final[dict[str, type]] = {"string": str, "integer": int, "boolean": bool, "object": dict}
 UNWRITABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
-KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
+WRITABLE: Final = (
+    r"^[^\x00-\x08\x0b-\x1f\x7f]*$"  # the same for the description; JSON of other programs has no half signs
+)
+KEY: Final = r"[\x21-\x7e]{1,200}"
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One named value of a body."""
+    """One named value of a body. An object is one `of` several lists of fields, told apart by what their `type` may be `only`."""
 
     name: str
     type: str
     description: str
     required: bool = True
+    only: str = ""
+    pattern: str = ""
+    of: tuple[tuple[Field, ...], ...] = ()
 
     def read(self, value: object) -> object:
         """Return `value` if it is of this field's type; else 422."""
@@ -36,23 +43,47 @@ class Field:
             _refuse(f"{self.name} must be of type {self.type}.")
         if isinstance(value, str) and UNWRITABLE.search(value):
             _refuse(f"{self.name} holds a sign that cannot be written.")
-        return value
+        if self.only and value != self.only:
+            _refuse(f"{self.name} must be {self.only}.")
+        if self.pattern and isinstance(value, str) and not re.fullmatch(self.pattern, value):
+            _refuse(f"{self.name} must be like {self.pattern}.")
+        return self._read_object(value) if isinstance(value, dict) else value
+
+    def _read_object(self, value: Mapping[str, object]) -> dict[str, Any]:
+        for fields in self.of[:-1]:
+            if value.get("type") == fields[0].only:
+                return checked(value, fields)
+        return checked(value, self.of[-1])
+
+    @property
+    def schema(self) -> dict[str, object]:
+        """The JSON schema of the value."""
+        said: dict[str, object] = {"description": self.description} if self.description else {}
+        if self.of:
+            shapes = [schema(fields) for fields in self.of]
+            return said | (shapes[0] if len(shapes) == 1 else {"oneOf": shapes})
+        if self.type == "file":
+            return said | {"type": "string", "format": "binary"}
+        if self.only:
+            return said | {"type": self.type, "const": self.only}
+        limits = {"pattern": f"^{self.pattern}$" if self.pattern else WRITABLE} if self.type == "string" else {}
+        return said | {"type": self.type} | limits
 
 
-def schema(fields: Sequence[Field], closed: bool = True) -> dict[str, object]:
-    """Return the JSON schema of a body of `fields`; if `closed`, of nothing else."""
+def schema(fields: Sequence[Field]) -> dict[str, object]:
+    """Return the JSON schema of a body of `fields` and of nothing else."""
     return {
         "type": "object",
-        "additionalProperties": not closed,
+        "additionalProperties": False,
         "required": [field.name for field in fields if field.required],
-        "properties": {field.name: {"type": field.type, "description": field.description} for field in fields},
+        "properties": {field.name: field.schema for field in fields},
     }
 
 
-def read(fields: Sequence[Field]) -> dict[str, Any]:
+def read(fields: Sequence[Field], media_types: Sequence[str] = (JSON,)) -> dict[str, Any]:
     """Return the request's JSON body, every value of its field's type. Answers 400, 413, 415 or 422 otherwise."""
-    if request.mimetype != "application/json":
-        abort(415, "Send the body as application/json.")
+    if request.mimetype not in media_types:
+        abort(415, f"Send the body as {' or '.join(media_types)}.")
     request.max_content_length = SIZE_MAX
     body = _parsed(request.get_data())
     if not isinstance(body, dict):
@@ -75,7 +106,7 @@ def checked(body: Mapping[str, object], fields: Sequence[Field]) -> dict[str, An
 def idempotency_key() -> str | None:
     """Return the key by which a request may be sent twice and act once (draft-ietf-httpapi-idempotency-key-header)."""
     key = request.headers.get("Idempotency-Key")
-    if key is not None and not KEY.fullmatch(key):
+    if key is not None and not re.fullmatch(KEY, key):
         abort(400, "An Idempotency-Key is 1 to 200 printable ASCII characters without spaces.")
     return key
 

@@ -10,22 +10,23 @@ from typing import Final
 
 from flask import Blueprint
 
-from webui.api import archive, members, sessions, transfers
+from appliance.kinds import MEDIA_TYPES
+from webui.api import archive, members, notes, sessions, transfers
 from webui.api.answers import SCHEMAS
-from webui.api.bodies import Field, schema
+from webui.api.bodies import JSON, KEY, Field, schema
 from webui.bundles import MEDIA_TYPE
 from webui.signin import node
 
 routes = Blueprint("description", __name__)
 
 Document = dict[str, object]
-JSON: Final = "application/json"
+FILES: Final = ",".join(MEDIA_TYPES)
 BEARER: Final = "a token from POST /sessions"
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What one method of one path does. `answer` names a schema, or is a media type where a file is sent."""
+    """What one method of one path does. `answer` names a schema, or media types where a file is sent."""
 
     summary: str
     answer: str
@@ -36,6 +37,7 @@ class Operation:
     by_member: bool = False
     keyed: bool = False
     refusals: tuple[int, ...] = ()
+    answer_type: str = JSON
 
 
 FIND: Final = {"q": "What to look for.", "older": "Where a former answer's list goes on."}
@@ -100,7 +102,7 @@ OPERATIONS: Final[Mapping[str, Mapping[str, Operation]]] = {
             "Publish a zine.",
             "Zine",
             201,
-            archive.NEW_ZINE,
+            (*archive.NEW_ZINE, archive.FILE),
             "multipart/form-data",
             by_member=True,
             keyed=True,
@@ -108,13 +110,36 @@ OPERATIONS: Final[Mapping[str, Mapping[str, Operation]]] = {
         ),
     },
     "/zines/{zine_id}": {"get": Operation("What is known about a zine.", "Zine", refusals=(404,))},
-    "/zines/{zine_id}/file": {
-        "get": Operation("Its file; ranges are honoured.", "application/octet-stream", refusals=(404, 416))
+    "/zines/{zine_id}/file": {"get": Operation("Its file; ranges are honoured.", FILES, refusals=(404, 416))},
+    "/zines/{zine_id}/notes": {
+        "get": Operation(
+            "The notes in its margin, newest first, as a page of W3C annotations.",
+            "AnnotationPage",
+            query={"older": FIND["older"]},
+            refusals=(404,),
+            answer_type=notes.JSON_LD,
+        ),
+        "post": Operation(
+            "Write a note into its margin.",
+            "Annotation",
+            201,
+            notes.NEW_NOTE,
+            notes.JSON_LD,
+            by_member=True,
+            keyed=True,
+            refusals=(400, 401, 403, 404, 409, 413, 415, 422),
+            answer_type=notes.JSON_LD,
+        ),
     },
-    "/zines/{zine_id}/notes": {"get": Operation("The notes in its margin.", "Notes", refusals=(404,))},
+    "/zines/{zine_id}/notes/{note_id}": {
+        "get": Operation("One note.", "Annotation", refusals=(404,), answer_type=notes.JSON_LD),
+        "delete": Operation(
+            "Take a note back; for its writer and keepers.", "", 204, by_member=True, refusals=(401, 403, 404, 409)
+        ),
+    },
     "/bundle": {
         "get": Operation(
-            "A bundle to carry.", MEDIA_TYPE, query={"for": "The id of the node it is for."}, refusals=(429,)
+            "A bundle to carry.", MEDIA_TYPE, query={"for": "The id of the node it is for."}, refusals=(404, 429)
         ),
         "post": Operation("Hand a bundle in.", "Imported", media_type=MEDIA_TYPE, refusals=(413, 415, 422)),
     },
@@ -164,7 +189,9 @@ def _operation(method: str, path: str, operation: Operation) -> Document:
         "security": [{"token": []}] if operation.by_member else [],
     }
     if operation.keyed:
-        shape["parameters"] = [_parameter("Idempotency-Key", "header", "Sent again with the same body, it acts once.")]
+        shape["parameters"] = [
+            _parameter("Idempotency-Key", "header", "Sent again with the same body, it acts once.", f"^{KEY}$")
+        ]
     if operation.body or operation.media_type != JSON:
         shape["requestBody"] = {"required": True, "content": {operation.media_type: {"schema": _body(operation)}}}
     return shape
@@ -172,16 +199,14 @@ def _operation(method: str, path: str, operation: Operation) -> Document:
 
 def _body(operation: Operation) -> Document:
     if not operation.body:
-        return {}
-    if operation.media_type == JSON:
-        return schema(operation.body)
-    return {"allOf": [schema(operation.body, closed=False), {"required": ["file"], "properties": {"file": {}}}]}
+        return {"type": "string", "contentMediaType": operation.media_type}
+    return schema(operation.body)
 
 
 def _answers(operation: Operation) -> Document:
-    content: Document = {JSON: {"schema": {"$ref": f"#/components/schemas/{operation.answer}"}}}
+    content: Document = {operation.answer_type: {"schema": {"$ref": f"#/components/schemas/{operation.answer}"}}}
     if "/" in operation.answer:
-        content = {operation.answer: {}}
+        content = {media_type: {} for media_type in operation.answer.split(",")}
     ok: Document = {"description": HTTPStatus(operation.ok).phrase} | ({"content": content} if operation.answer else {})
     problem: Document = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     refusals: Document = {
@@ -190,11 +215,11 @@ def _answers(operation: Operation) -> Document:
     return {str(operation.ok): ok} | refusals
 
 
-def _parameter(name: str, place: str, words: str) -> Document:
+def _parameter(name: str, place: str, words: str, pattern: str = "") -> Document:
     return {
         "name": name,
         "in": place,
         "required": place == "path",
         "description": words,
-        "schema": {"type": "string"},
+        "schema": {"type": "string"} | ({"pattern": pattern} if pattern else {}),
     }
