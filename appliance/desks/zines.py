@@ -216,6 +216,9 @@ class Zines(Payments):
             tags,
             node,
             core,
+            node_name,
+            is_wanted,
+            copies,
             shelved,
             hidden,
         ) = row
@@ -234,13 +237,13 @@ class Zines(Payments):
             size=size,
             blob=blob.hex(),
             at=canonical.decode(core)[1],
-            published_at=self._node_name(node),
+            published_at=self.settings.name if node == self.node_id else node_name or written(node)[:8],
             is_here=self.blobs.has(blob),
-            wanted=self._is_wanted(blob),
+            wanted=bool(is_wanted),
             may_withdraw=node == self.node_id and session is not None and self._may_take_back(place, session),
             shelved=bool(shelved),
             hidden=bool(hidden),
-            copies=int(self.database.value("SELECT count(*) FROM holding WHERE blob = ?", blob)),
+            copies=copies,
         )
 
     def _node_name(self, node: bytes) -> str:

@@ -214,4 +214,9 @@ SHELVING: Final = (
     "ALTER TABLE peer ADD COLUMN address TEXT NOT NULL DEFAULT ''",
 )
 
-MIGRATIONS: Final = ((*FACTS, *VIEWS, *PRIVATE), NOTES, INTAKE, SHELVING)
+# What is searched is folded and cut into words in another way than before: the indexes are made again.
+SEARCHING: Final = (
+    "INSERT OR REPLACE INTO mark SELECT 'views', 'outgrown' WHERE EXISTS (SELECT 1 FROM record WHERE kind = 32)",
+)
+
+MIGRATIONS: Final = ((*FACTS, *VIEWS, *PRIVATE), NOTES, INTAKE, SHELVING, SEARCHING)

@@ -11,6 +11,7 @@ from appliance.answers import Rack
 from appliance.errors import StoreFault
 from appliance.kinds import TEXTS, ZineCard
 from appliance.settings import Archive
+from appliance.store import searching
 from appliance.store.blobs import Blobs
 from appliance.store.database import Database, Row
 from appliance.store.extracts import Extracts
@@ -20,13 +21,12 @@ from mesh.keys import NodeId
 from mesh.record import Record
 
 INDEXED_BYTES_MAX: Final = 1 << 20
-WORDS: Final = re.compile(r"\w+", re.UNICODE)
-WORDS_MAX: Final = 8
-FIRST_IDEOGRAM: Final = "\u2e80"  # from here on, Unicode's blocks of Chinese, Japanese and Korean
-ALL_LETTERS: Final = "title || ' ' || creator || ' ' || description || ' ' || tags || ' ' || body"
 CARD_COLUMNS: Final = (
-    "zine.no, log.log, zine.seq, zine.blob, zine.size, media_type, title, creator, language, description, series, issue,"
-    " licence, tags, log.node, record.core, coalesce(shelved, 0), coalesce(hidden, 0)"
+    "zine.no, log.log, zine.seq, zine.blob, zine.size, media_type, zine.title, zine.creator, language, zine.description,"
+    " series, issue, licence, zine.tags, log.node, record.core,"
+    " (SELECT name FROM node_name WHERE node_name.node = log.node),"
+    " EXISTS (SELECT 1 FROM wanted WHERE wanted.blob = zine.blob),"
+    " (SELECT count(*) FROM holding WHERE holding.blob = zine.blob), coalesce(shelved, 0), coalesce(hidden, 0)"
 )
 CARD_TABLES: Final = (
     "zine JOIN log ON zine.log_no = log.no JOIN record ON record.log_no = zine.log_no AND record.seq = zine.seq"
@@ -38,6 +38,12 @@ RACKS: Final[Mapping[Rack, str]] = {
     Rack.NEW: "shelved IS NULL",
     Rack.HIDDEN: "hidden = 1",
     Rack.OPEN: "coalesce(hidden, 0) = 0",
+}
+About = tuple[str, str]  # a subject, and what it is
+SUBJECTS: Final = {
+    "language": "language = ?",
+    "series": "series = ?",
+    "tag": "instr(char(10) || zine.tags || char(10), char(10) || ? || char(10))",
 }
 NAMED_BY: Final = (
     "SELECT 1 FROM zine JOIN log ON log_no = log.no LEFT JOIN shelving ON shelving.log = log.log AND shelving.seq = zine.seq"
@@ -160,20 +166,41 @@ class Shelf:
                 self._extracts.drop(blob)
             self._database.run("DELETE FROM unneeded")
 
-    def cards(self, query: str, below: int, limit: int, rack: Rack = Rack.SHELF) -> list[Row]:
-        """Return up to `limit` cards of a rack, newest first, numbered below `below`; those that hold all words of `query`.
-
-        Arrivals are looked for by their titles alone: nobody here has looked into them yet.
+    def cards(
+        self, query: str, below: int, limit: int, rack: Rack = Rack.SHELF, about: About | None = None
+    ) -> list[Row]:
+        """Return up to `limit` cards of a rack, newest first, numbered below `below`; those that hold all words of `query`, and
+        those that are `about` something. Arrivals are looked for by their titles alone: nobody here has looked into them yet.
         """
         where = f"zine.no < ? AND {RACKS[rack]}"
         values: list[int | str] = [below]
-        if query.strip():
-            letters, wanted = _all_letters(query, rack)
-            where += " AND zine.no IN (SELECT rowid FROM zine_words WHERE zine_words MATCH ?"
-            where += f" UNION SELECT rowid FROM zine_letters WHERE {letters})"
-            values += [_all_words(query, rack), *wanted]
+        if about:
+            where, values = f"{where} AND {SUBJECTS[about[0]]}", [*values, about[1]]
+        index, asked = self._question(query, rack) if query.strip() else ("", "")
+        if not index:
+            return self._cards(CARD_TABLES, where, "zine.no", [*values, limit])
+        tables = f"{index} CROSS JOIN {CARD_TABLES}"  # the index tells the order, newest first, and ends where there is enough
+        where = f"{index} MATCH ? AND {index}.rowid < ? AND zine.no = {index}.rowid AND {where}"
+        return self._cards(tables, where, f"{index}.rowid", [asked, below, *values, limit])
+
+    def _cards(self, tables: str, where: str, order: str, values: list[int | str]) -> list[Row]:
         return self._database.rows(
-            f"SELECT {CARD_COLUMNS} FROM {CARD_TABLES} WHERE {where} ORDER BY zine.no DESC LIMIT ?", *values, limit
+            f"SELECT {CARD_COLUMNS} FROM {tables} WHERE {where} ORDER BY {order} DESC LIMIT ?", *values
+        )
+
+    def _question(self, query: str, rack: Rack) -> tuple[str, str]:
+        """Return the index to ask, and what: words where any zine has them, else letters within words."""
+        column = "title : " if rack in (Rack.ARRIVALS, Rack.NEW) else ""
+        words, letters = f"{column}({searching.all_words(query)})", searching.all_letters(query)
+        if letters and self._database.row("SELECT 1 FROM zine_words WHERE zine_words MATCH ? LIMIT 1", words) is None:
+            return "zine_letters", f"{column}({letters})"
+        return "zine_words", words
+
+    def subjects(self, subject: str) -> list[Row]:
+        """Return what the zines on the shelf are about: each value of `subject`, and how many zines have it."""
+        return self._database.rows(
+            f"SELECT {subject}, count(*), max(zine.no) FROM {CARD_TABLES} WHERE {RACKS[Rack.SHELF]} AND {subject} <> ''"
+            f" GROUP BY {subject} ORDER BY 2 DESC, 1"
         )
 
     def card(self, log: bytes, seq: int) -> Row | None:
@@ -190,11 +217,13 @@ class Shelf:
         self._index_card(no, words or "")
 
     def _index_card(self, no: int, body: str) -> None:
-        for table in ("zine_words", "zine_letters"):
+        card = self._database.row("SELECT title, creator, description, tags FROM zine WHERE no = ?", no)
+        assert card is not None
+        texts = [searching.folded(text) for text in (*card, body)]
+        for table, shown in (("zine_words", [searching.indexed(text) for text in texts]), ("zine_letters", texts)):
             self._database.run(
-                f"INSERT INTO {table} (rowid, title, creator, description, tags, body)"
-                " SELECT no, title, creator, description, tags, ? FROM zine WHERE no = ?",
-                *(body, no),
+                f"INSERT INTO {table} (rowid, title, creator, description, tags, body) VALUES (?, ?, ?, ?, ?, ?)",
+                *(no, *shown),
             )
 
     def _unindex(self, no: int) -> None:
@@ -205,26 +234,3 @@ class Shelf:
 def _without_pictures(text: str) -> str:
     """Drop pictures that stand inside the text as base64: nobody searches for them."""
     return re.sub(r"data:[\w/+.-]+;base64,[A-Za-z0-9+/=]+", "", text)
-
-
-def _all_words(query: str, rack: Rack) -> str:
-    """Return an FTS5 expression for all words, each as the beginning of one; nothing a person types is an operator."""
-    words = WORDS.findall(query)[:WORDS_MAX]
-    return _where(rack) + "(" + (" ".join(f'"{word}"*' for word in words) or '""') + ")"
-
-
-def _where(rack: Rack) -> str:
-    """Return the filter of FTS5 for the columns that are searched."""
-    return "title : " if rack in (Rack.ARRIVALS, Rack.NEW) else ""
-
-
-def _all_letters(query: str, rack: Rack) -> tuple[str, list[str]]:
-    """Return a condition for the parts of the query, and its values. Threes of letters are looked up; most Chinese and Japanese
-    words have fewer, so those are looked for in the texts themselves.
-    """
-    parts = query.split()[:WORDS_MAX]
-    looked_up = " ".join('"' + part.replace('"', '""') + '"' for part in parts if len(part) >= 3)
-    looked_for = [part for part in parts if len(part) < 3 and max(part) >= FIRST_IDEOGRAM]
-    letters = "title" if _where(rack) else ALL_LETTERS
-    conditions = ["zine_letters MATCH ?"] * bool(looked_up) + [f"instr({letters}, ?)"] * len(looked_for)
-    return " AND ".join(conditions) or "false", [f"{_where(rack)}({looked_up})"] * bool(looked_up) + looked_for
