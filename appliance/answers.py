@@ -104,6 +104,14 @@ class Rack(Enum):
     OPEN = "open"  # all but the hidden ones
 
 
+class Subject(Enum):
+    """By what zines are told apart."""
+
+    LANGUAGE = "language"
+    SERIES = "series"
+    TAG = "tag"
+
+
 @dataclass(frozen=True, slots=True)
 class Complaint:
     """What one member says is wrong with a zine: for keepers only."""

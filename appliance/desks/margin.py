@@ -7,7 +7,7 @@ from typing import Final
 
 from appliance.answers import Account, Note, NoteForm, Page, Session
 from appliance.commons.names import clean_text
-from appliance.desks.zines import Zines
+from appliance.desks.catalogue import Catalogue
 from appliance.errors import Objection, Refused
 from appliance.ledger.transfer import AccountId
 from appliance.ledger.verdicts import Verdict
@@ -23,7 +23,7 @@ COLUMNS = "note.no, log.log, note.seq, log.node, zine_log, zine_seq, page, text,
 TABLES = "note JOIN log ON note.log_no = log.no JOIN record ON record.log_no = note.log_no AND record.seq = note.seq"
 
 
-class Margin(Zines):
+class Margin(Catalogue):
     def annotate(self, zine_id: str, form: NoteForm, author: Account, idempotency_key: str | None = None) -> Note:
         """Write a note into the margin of a zine. Raises `Refused`.
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
-from appliance.answers import Rack
+from appliance.answers import Rack, Subject
 from appliance.errors import StoreFault
 from appliance.kinds import TEXTS, ZineCard
 from appliance.settings import Archive
@@ -39,11 +39,11 @@ RACKS: Final[Mapping[Rack, str]] = {
     Rack.HIDDEN: "hidden = 1",
     Rack.OPEN: "coalesce(hidden, 0) = 0",
 }
-About = tuple[str, str]  # a subject, and what it is
-SUBJECTS: Final = {
-    "language": "language = ?",
-    "series": "series = ?",
-    "tag": "instr(char(10) || zine.tags || char(10), char(10) || ? || char(10))",
+About = tuple[Subject, str]
+SUBJECTS: Final[Mapping[Subject, tuple[str, str]]] = {  # the column, and the condition that it holds a name
+    Subject.LANGUAGE: ("language", "language = ?"),
+    Subject.SERIES: ("series", "series = ?"),
+    Subject.TAG: ("zine.tags", "instr(char(10) || zine.tags || char(10), char(10) || ? || char(10))"),
 }
 NAMED_BY: Final = (
     "SELECT 1 FROM zine JOIN log ON log_no = log.no LEFT JOIN shelving ON shelving.log = log.log AND shelving.seq = zine.seq"
@@ -175,7 +175,7 @@ class Shelf:
         where = f"zine.no < ? AND {RACKS[rack]}"
         values: list[int | str] = [below]
         if about:
-            where, values = f"{where} AND {SUBJECTS[about[0]]}", [*values, about[1]]
+            where, values = f"{where} AND {SUBJECTS[about[0]][1]}", [*values, about[1]]
         index, asked = self._question(query, rack) if query.strip() else ("", "")
         if not index:
             return self._cards(CARD_TABLES, where, "zine.no", [*values, limit])
@@ -196,11 +196,11 @@ class Shelf:
             return "zine_letters", f"{column}({letters})"
         return "zine_words", words
 
-    def subjects(self, subject: str) -> list[Row]:
-        """Return what the zines on the shelf are about: each value of `subject`, and how many zines have it."""
+    def subjects(self, subject: Subject) -> list[Row]:
+        """Return what the column of a subject holds on the shelf, and how often."""
+        column = SUBJECTS[subject][0]
         return self._database.rows(
-            f"SELECT {subject}, count(*), max(zine.no) FROM {CARD_TABLES} WHERE {RACKS[Rack.SHELF]} AND {subject} <> ''"
-            f" GROUP BY {subject} ORDER BY 2 DESC, 1"
+            f"SELECT {column}, count(*) FROM {CARD_TABLES} WHERE {RACKS[Rack.SHELF]} AND {column} <> '' GROUP BY {column}"
         )
 
     def card(self, log: bytes, seq: int) -> Row | None:

@@ -66,6 +66,8 @@ def paths(app: Flask, node: Node) -> Iterator[str]:
     known = {
         "zine_id": node.zines().rows[0].id,
         "name": node.zines().rows[0].blob,
+        "note_id": node.notes(node.zines().rows[0].id).rows[0].id,
+        "subject": "language",
         "transfer_id": node.statement(node.find_payee("Ana")).rows[-1].id,
         "account_id": node.find_payee("Ana").id,
     }

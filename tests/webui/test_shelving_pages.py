@@ -149,4 +149,4 @@ def test_programs_see_arrivals_and_that_they_are_not_shelved(mill: Node, strange
     zines = stranger_there.get("/api/v1/zines").get_json()["zines"]
     assert {zine["title"]: zine["shelved"] for zine in zines} == {"Storing water": False, "水的储存": False}
     assert all(zine["copies"] == 1 and "hidden" not in zine for zine in zines)
-    assert "Storing water" not in stranger_there.get("/opds").text
+    assert "Storing water" not in stranger_there.get("/opds/new").text

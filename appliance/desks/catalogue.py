@@ -1,0 +1,30 @@
+"""The shelf by subjects: in which languages, series and about what there are zines, and which."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final
+
+from appliance.answers import Page, Rack, Subject, Zine
+from appliance.desks.zines import Zines
+
+SHOWN: Final = 200  # of one subject; those with the most zines
+
+
+class Catalogue(Zines):
+    def subjects(self, subject: Subject) -> list[tuple[str, int]]:
+        """Return what zines on the shelf are about: each name, and how many zines have it; the most first."""
+        found: Counter[str] = Counter()
+        for names, count in self.shelf.subjects(subject):
+            for name in names.split("\n"):
+                found[name] += count
+        return sorted(found.items(), key=lambda one: (-one[1], one[0]))[:SHOWN]
+
+    def zines_about(self, subject: Subject, name: str, older: str = "", limit: int = 20) -> Page[Zine]:
+        """Return the zines on the shelf that are about something, newest first."""
+        if not name:
+            return Page(())
+        below = int(older) if older.isascii() and older.isdigit() and len(older) < 19 else 2**63 - 1
+        rows = self.shelf.cards("", below, limit + 1, Rack.SHELF, (subject, name))
+        page = tuple(self._zine(row, None) for row in rows[:limit])
+        return Page(page, str(rows[limit - 1][0]) if len(rows) > limit else "")
