@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 from unicodedata import category, name
 
+from reportlab import rl_config
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
+from appliance.archive.paper import Size
 from appliance.archive.scripts import INVISIBLE, has_right_to_left, joined, levels, mirrored, visual_order
 
 FONTS: Final = Path(__file__).parent / "fonts"
@@ -98,6 +100,12 @@ class Letters:
         for path in self._more:
             _register(path.stem, path)
             yield path.stem
+
+
+def blank_canvas(into: BinaryIO, page: Size) -> Canvas:
+    """Return a canvas whose file is the same for the same pages, and plain binary: what is made here is read by pypdf next."""
+    rl_config.useA85 = 0
+    return Canvas(into, tuple(page), invariant=1, pageCompression=1)
 
 
 class Pen:

@@ -11,7 +11,7 @@ from reportlab.pdfgen.canvas import Canvas
 from appliance.archive.blocks import Span
 from appliance.archive.imposition import SHEET_PAGES, Layout
 from appliance.archive.paper import POINTS_PER_MM, PrintOrder, Size
-from appliance.pdf.letters import EAST_ASIAN, Letters, Pen, Piece
+from appliance.pdf.letters import EAST_ASIAN, Letters, Pen, Piece, blank_canvas
 from appliance.pdf.setting import Column, Measure, Setter
 
 MM: Final = POINTS_PER_MM
@@ -28,7 +28,7 @@ def trial_pages(order: PrintOrder, words: Mapping[str, str]) -> bytes:
     """Return the pages of the test booklet. `words` are the sentences first, margin and back."""
     whole = BytesIO()
     size = order.page if order.layout is Layout.BOOKLET else PrintOrder(Layout.BOOKLET, order.paper).page
-    canvas = Canvas(whole, tuple(size), invariant=1)
+    canvas = blank_canvas(whole, size)
     pen = Pen(canvas, Letters(EAST_ASIAN))
     pages = trial_page_count(order)
     for page in range(1, pages + 1):

@@ -8,13 +8,11 @@ from io import BytesIO
 from itertools import islice
 from typing import Final, TypeAlias
 
-from reportlab.pdfgen.canvas import Canvas
-
 from appliance.archive.blocks import Block, Heading, Paragraph, Quote, Rule, Span
 from appliance.archive.imposition import MINI_PAGES, SHEET_PAGES, Layout
 from appliance.archive.paper import POINTS_PER_MM, Size
 from appliance.errors import Objection, Refused
-from appliance.pdf.letters import Letters, Pen, Piece
+from appliance.pdf.letters import Letters, Pen, Piece, blank_canvas
 from appliance.pdf.setting import Column, Measure, Setter, Strip, groups, strips_height
 
 MM: Final = POINTS_PER_MM
@@ -240,7 +238,7 @@ def _hedge(width: float, height: float) -> Strip:
 
 def _printed(pages: Pages, frame: Frame, text: Text, letters: Letters) -> bytes:
     whole = BytesIO()
-    canvas = Canvas(whole, tuple(frame.page), invariant=1, pageCompression=1)
+    canvas = blank_canvas(whole, frame.page)
     canvas.setTitle(text.title)
     canvas.setAuthor(text.maker)
     pen = Pen(canvas, letters)
