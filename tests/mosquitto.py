@@ -49,6 +49,7 @@ class Broker:
         self.directory = directory
         self.host = "127.0.0.1"
         self.port = 0
+        self.acl = block("acl")
         self._tls = tls
         self._process: subprocess.Popen[bytes] | None = None
         self._passwords = directory / "passwords"
@@ -75,7 +76,7 @@ class Broker:
         self.port = self.port or free_ports(1)
         settings = self.directory / "mosquitto.conf"
         settings.write_text(self._settings(), encoding="utf-8")
-        (self.directory / "acl").write_text(f"{block('acl')}\nuser {OBSERVER}\ntopic read $SYS/#\n", encoding="utf-8")
+        (self.directory / "acl").write_text(f"{self.acl}\nuser {OBSERVER}\ntopic read $SYS/#\n", encoding="utf-8")
         (self.directory / "acl").chmod(0o600)
         with (self.directory / "log").open("ab") as log:
             ends_with_us = (program("setpriv"), "--pdeathsig", "KILL")  # also where this process is killed

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
 from appliance import doctor, keel, radio_switch
+from appliance.answers import Rack, ZineForm
 from appliance.clock import Clock
 from appliance.node import Node
 from appliance.settings import Archive, LoopbackRoad, LoraRoad
 from mesh.keys import NodeId, PublicKey
+from tests.appliance.conftest import carry
 
 
 @pytest.fixture
@@ -34,6 +37,22 @@ def test_a_fresh_node_is_well(node: Node) -> None:
 def test_little_room(node: Node) -> None:
     node.settings = replace(node.settings, archive=Archive(free_space_floor_bytes=2**60))
     assert unwell(node).keys() == {"card space"}
+
+
+def test_an_archive_that_is_nearly_full_names_what_could_go_by_rarity(node: Node, oak: Path, tmp_path: Path) -> None:
+    other = Node.open(oak)
+    for title, size in (("Rare", 100), ("Common", 50)):
+        other.publish(ZineForm(title), BytesIO(title.encode() * size), "a.txt", None)
+    carry(other, node, tmp_path)
+    other.close()
+    assert "0 of 4096 MB" in next(check.advice for check in node.checks() if check.name == "archive")
+    common = node.zines("Common", rack=Rack.ARRIVALS).rows[0]
+    with node.database.writing():
+        node.shelf.note_holder(bytes.fromhex(common.blob), NodeId(b"n" * 16))
+    node.settings = replace(node.settings, archive=Archive(free_space_floor_bytes=0, quota_bytes=500))
+    advice = unwell(node)["archive"]
+    assert "These could go, for neighbours hold them too: “Common” (held by 2), “Rare” (held by 1)." in advice
+    assert "archive.quota_bytes" in advice
 
 
 def test_a_clock_at_1970(node: Node) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from io import BytesIO
 from pathlib import Path
 from typing import Final
@@ -13,6 +15,7 @@ from appliance.desks.shelving import REPORTS_MAX, WORD_LENGTH_MAX
 from appliance.errors import Answer, Objection, Refused
 from appliance.node import Node
 from appliance.settings import Archive
+from appliance.store.migrations import MIGRATIONS, SHELVING
 from mesh.blob import PIECE_SIZE
 from tests.appliance.conftest import carry
 from tests.appliance.street import PIN, Street
@@ -288,3 +291,19 @@ def test_a_tombstone_frees_the_pieces_of_a_file_that_is_still_arriving(
     assert list(oak.settings.blobs.iterdir()) == []
     assert not oak.accept_piece(bytes.fromhex(zine.blob), pieces, BREAD[:PIECE_SIZE])
     assert list(oak.settings.blobs.iterdir()) == []
+
+
+# yesterday's database
+
+
+def test_what_stood_on_the_shelf_of_an_earlier_program_stays_there(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "old.db")) as old:
+        for step in MIGRATIONS[: MIGRATIONS.index(SHELVING)]:
+            for statement in step:
+                old.execute(statement)
+        old.execute("INSERT INTO log VALUES (1, x'01', x'02', x'03', x'04', 0, 1, x'', 1, x'')")
+        old.execute("INSERT INTO zine VALUES (1, 1, 7, x'05', 9, 'text/plain', 'Bread', '', 'en', '', '', '', '', '')")
+        for statement in SHELVING:
+            old.execute(statement)
+        assert list(old.execute("SELECT * FROM shelving")) == [(b"\x01", 7, 1, 0)]
+        assert list(old.execute("SELECT title, chunks FROM zine")) == [("Bread", b"")]
