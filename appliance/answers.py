@@ -92,6 +92,10 @@ class Zine:
     shelved: bool = True  # False: it arrived from elsewhere, and no keeper here has put it on the shelf
     hidden: bool = False  # put away by a keeper of this node
     copies: int = 0  # neighbour nodes known to hold its file
+    pages: int = 0  # 0 where it has none, or nobody has counted them yet
+    has_cover: bool = False
+    trouble: str = ""  # the name of an objection: its file is handed out, but not shown here
+    removed: tuple[str, ...] = ()  # what was taken out of it when it came in here; words for each are with the pages
 
 
 class Rack(Enum):

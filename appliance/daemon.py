@@ -15,6 +15,7 @@ from typing import Final
 
 from appliance import radio_switch
 from appliance.errors import StoreFault
+from appliance.looking import Looker
 from appliance.node import Node
 from appliance.roads import Named, Road
 from mesh.addresses import Address
@@ -50,6 +51,7 @@ class Daemon:
         self._air_at = ticks() + AIR_S
         self._noted: dict[str, tuple[str | None, str]] = {}
         self._greeted_at = ticks()
+        self._looker = Looker(node, ticks)
 
     def run(self, ending: Event) -> None:
         """Gossip until `ending` is set. A store that cannot be used is tried again, ever more slowly."""
@@ -65,6 +67,7 @@ class Daemon:
                 retry = min(2 * retry, RETRY_S_MAX)
         with suppress(StoreFault):
             self.close()
+        self._looker.end()
 
     def step(self) -> float:
         """Do all that is due; return for how many seconds there is nothing to do. Raises `StoreFault`."""
@@ -74,6 +77,7 @@ class Daemon:
                 self._carry_out(road, road.receive(heard))
         self._news |= self._node.changed()
         self._tend()
+        self._looker.tend()
         for road in self._roads.values():
             self._carry_out(road, road.speak(self._news))
             self._note_road(road)

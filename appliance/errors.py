@@ -72,6 +72,7 @@ class Objection(Answer):
     )
     PAGES_TOO_MANY = "That file has more than {limit} pages. Bring it in parts."
     PAGE_TOO_LARGE = "A page of that file is larger than any paper. Save it with pages of a usual size."
+    NOT_LOOKED_INTO = "Nobody has looked into this file here yet. It is shown as soon as that is done."
     NODE_BUSY = "This node is looking through another file just now. Try again in a minute."
     UPLOADS_TOO_MANY = "You have brought many files in a short time. Wait {seconds} seconds, then bring the next."
     PUBLISHER_FULL = "With this file you would keep more than {limit} bytes here. Take something of yours back first."
@@ -79,7 +80,7 @@ class Objection(Answer):
     PAGE_UNCOUNTED = "Pages are counted from 1 to {limit}."
     NOT_HERE_YET = "This zine has not arrived here yet. Ask for it, and it will be fetched."
     ZINE_PUT_AWAY = "The keeper of this node has put this zine away for now."
-    ARCHIVE_FULL = "The archive of this node is full, so this is not fetched. Ask its keeper to let something go first."
+    ARCHIVE_FULL = "The archive of this node is full. Ask its keeper to let something go first."
     PUBLISHED_HERE = "It was published at this node, which may hold the only copy. Take it back instead."
     NOTHING_CHOSEN = "Nothing was chosen."
     REPORTS_WAIT = "Several of your reports still wait for the keeper. Please let them be looked at first."

@@ -33,7 +33,7 @@ class Portal:
     host: str = "127.0.0.1"
     port: int = 8080
     address: str = ""
-    upload_max_bytes: int = 8 * MIB
+    upload_max_bytes: int = 64 * MIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,9 @@ Road = LoopbackRoad | LoraRoad | MqttRoad
 class Archive:
     """`fetch_limit_bytes`: larger files come only when asked for. Below the floor nothing large is taken in.
 
-    `quota_bytes`: how much all files may take together. `shelve_arrivals`: zines from elsewhere stand on the shelf at once,
-    without a keeper's word. `fetch_from_neighbours`: wanted files are fetched from the portals of neighbour nodes.
+    `quota_bytes`: how much all files may take together, and those of one publisher. `shelve_arrivals`: zines from elsewhere
+    stand on the shelf at once, without a keeper's word. `fetch_from_neighbours`: wanted files are fetched from the portals of
+    neighbour nodes.
     """
 
     fetch_limit_bytes: int = 16 * 1024
@@ -89,6 +90,8 @@ class Archive:
     quota_bytes: int = 4096 * MIB
     shelve_arrivals: bool = False
     fetch_from_neighbours: bool = True
+    publisher_quota_bytes: int = 512 * MIB
+    uploads_per_hour: int = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,7 @@ class Settings:
 
     @property
     def rooms(self) -> Path:
-        """Where confined work finds an empty room."""
+        """Where files lie while they are looked into."""
         return self.data / "rooms"
 
     @property
@@ -268,7 +271,7 @@ def _read_portal(section: Section) -> Portal:
         host=section.text("host", "127.0.0.1"),
         port=section.whole("port", 8080, 1, 65535),
         address=section.address("address", ""),
-        upload_max_bytes=section.whole("upload_max_bytes", 8 * MIB, 1024, 1024 * MIB),
+        upload_max_bytes=section.whole("upload_max_bytes", 64 * MIB, 1024, 1024 * MIB),
     )
 
 
@@ -310,12 +313,20 @@ def _read_lora(section: Section) -> LoraRoad:
 
 def _read_archive(section: Section) -> Archive:
     section.allow(
-        "fetch_limit_bytes", "free_space_floor_bytes", "quota_bytes", "shelve_arrivals", "fetch_from_neighbours"
+        "fetch_limit_bytes",
+        "free_space_floor_bytes",
+        "quota_bytes",
+        "publisher_quota_bytes",
+        "uploads_per_hour",
+        "shelve_arrivals",
+        "fetch_from_neighbours",
     )
     return Archive(
         fetch_limit_bytes=section.whole("fetch_limit_bytes", 16 * 1024, 0, 1024 * MIB),
         free_space_floor_bytes=section.whole("free_space_floor_bytes", 64 * MIB, 0, 1024 * 1024 * MIB),
         quota_bytes=section.whole("quota_bytes", 4096 * MIB, 0, 1024 * 1024 * MIB),
+        publisher_quota_bytes=section.whole("publisher_quota_bytes", 512 * MIB, 0, 1024 * 1024 * MIB),
+        uploads_per_hour=section.whole("uploads_per_hour", 60, 1, 100_000),
         shelve_arrivals=section.yes_or_no("shelve_arrivals", default=False),
         fetch_from_neighbours=section.yes_or_no("fetch_from_neighbours", default=True),
     )

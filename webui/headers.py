@@ -23,7 +23,7 @@ def join(app: Flask) -> None:
     digest = b64encode(sha256(style.encode()).digest()).decode()
     app.jinja_env.globals["stylesheet"] = Markup(style)  # noqa: S704 (our own file)
     app.extensions["page policy"] = (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src 'self' data:; "
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src 'self' data:; media-src 'self'; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
     app.after_request(_guarded)

@@ -44,7 +44,7 @@ OF_OTHERS: Final = BOXES | RENAMED.keys() | {"h1", "sub", "sup"}
 
 def is_readable(zine: Zine) -> bool:
     """Whether a zine is shown as a page of ours; anything else is for the phone's own readers."""
-    return zine.is_here and zine.media_type in READABLE and zine.size <= SIZE_MAX
+    return zine.is_here and not zine.trouble and zine.media_type in READABLE and zine.size <= SIZE_MAX
 
 
 def leaves(path: Path, media_type: str, title: str, zine_path: str) -> Leaves:

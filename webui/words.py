@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -11,6 +12,7 @@ from markupsafe import Markup
 
 from appliance.answers import Account, Board, Currency, Room, Standing
 from appliance.errors import Refused
+from appliance.intake.kind import WORDS as KINDS
 from appliance.ledger.amounts import write_amount
 from webui.languages import gettext, lazy_gettext
 
@@ -36,6 +38,23 @@ STANDINGS: Final = {
     ),
 }
 
+# What each of `appliance.intake.findings.REMOVED` means.
+REMOVED: Final = {
+    "place": lazy_gettext("the place where it was taken"),
+    "camera": lazy_gettext("the camera's name"),
+    "moment": lazy_gettext("when it was made"),
+    "people": lazy_gettext("names of people"),
+    "program": lazy_gettext("the program it was made with"),
+    "notes": lazy_gettext("hidden notes"),
+    "thumbnail": lazy_gettext("small copies of the picture"),
+    "attachment": lazy_gettext("files that hung on it"),
+    "script": lazy_gettext("what would have run by itself"),
+    "form": lazy_gettext("forms to fill in"),
+    "outside": lazy_gettext("what would have been loaded from elsewhere"),
+    "tags": lazy_gettext("names and notes within the sound"),
+    "picture": lazy_gettext("the picture within the sound"),
+}
+
 BOARDS: Final = {
     Board.NOTICE: lazy_gettext("Notice"),
     Board.OFFER: lazy_gettext("Offer"),
@@ -52,7 +71,21 @@ ROADS: Final = {
 
 def join(app: Flask) -> None:
     """Teach the templates to say these things."""
-    for say in (amount, signed_amount, moment, size, standing, standing_meaning, person, road, seconds, why):
+    sayings = (
+        amount,
+        signed_amount,
+        kind,
+        moment,
+        removed,
+        size,
+        standing,
+        standing_meaning,
+        person,
+        road,
+        seconds,
+        why,
+    )
+    for say in sayings:
         app.add_template_filter(say)
     app.jinja_env.globals["BOARDS"] = BOARDS
 
@@ -94,6 +127,16 @@ def size(count: int) -> str:
             return f"{count} {unit}"
         count = round(count / 1000)
     return f"{count} GB"
+
+
+def kind(media_type: str) -> str:
+    """Name a kind of file in a word."""
+    return KINDS.get(media_type, media_type)
+
+
+def removed(names: Sequence[str]) -> str:
+    """Tell what was taken out of a file when it came in."""
+    return gettext(", ").join(str(REMOVED[name]) for name in names if name in REMOVED)
 
 
 def why(room: Room) -> str:

@@ -20,6 +20,21 @@ from appliance.errors import SettingsFault
 from appliance.node import Node
 
 CHUNK: Final = 1 << 16
+REMOVED: Final = {
+    "place": "the place where it was taken",
+    "camera": "the camera's name",
+    "moment": "when it was made",
+    "people": "names of people",
+    "program": "the program it was made with",
+    "notes": "hidden notes",
+    "thumbnail": "small copies of the picture",
+    "attachment": "files that hung on it",
+    "script": "what would have run by itself",
+    "form": "forms to fill in",
+    "outside": "what would have been loaded from elsewhere",
+    "tags": "names and notes within the sound",
+    "picture": "the picture within the sound",
+}
 
 
 @click.group(cls=Commands)
@@ -39,7 +54,7 @@ def zine() -> None:
 @click.option("--licence", default="")
 @as_json
 def add(file: Path, tags: tuple[str, ...], as_json: bool, **said: str) -> None:
-    """Put FILE, Markdown or plain text, on the shelf."""
+    """Put FILE on the shelf: Markdown, text, HTML, PDF, EPUB, a picture or sound. Tells what was taken out of it."""
     try:
         content = file.open("rb")
     except OSError as fault:
@@ -49,7 +64,12 @@ def add(file: Path, tags: tuple[str, ...], as_json: bool, **said: str) -> None:
     if as_json:
         say_json(asdict(kept))
     else:
-        say(f"{kept.id}\n{kept.title} is on the shelf.")
+        say(f"{kept.id}\n{kept.title} is on the shelf." + told_removed(kept.removed))
+
+
+def told_removed(names: tuple[str, ...]) -> str:
+    """Return a sentence about what was taken out of a file, after a space; nothing where nothing was."""
+    return f" Taken out of it before: {', '.join(REMOVED[name] for name in names)}." if names else ""
 
 
 @zine.command("list")

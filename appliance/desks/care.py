@@ -48,8 +48,8 @@ class Care(Carrying):
                 )
 
     def has_room(self, size: int) -> bool:
-        """Whether so many bytes may come in: they lie on the card twice while they do, and then once for good."""
-        return self.blobs.free_bytes() - 3 * size >= self.settings.archive.free_space_floor_bytes
+        """Whether so many bytes may come in: an upload lies on the card four times while it is cleaned, then once."""
+        return self.blobs.free_bytes() - 4 * size >= self.settings.archive.free_space_floor_bytes
 
     def status(self) -> Status:
         """Return the facts of `status --json`."""

@@ -57,11 +57,11 @@ class Found:
 
     media_type: str
     clean: Path
-    pages: int
-    words: str
-    cover: bytes
-    small_cover: bytes
-    removed: tuple[str, ...]
+    pages: int = 0
+    words: str = ""
+    cover: bytes = b""
+    small_cover: bytes = b""
+    removed: tuple[str, ...] = ()
 
 
 def look(file: Path, media_type: str, room: Path) -> Found:

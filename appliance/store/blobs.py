@@ -59,6 +59,20 @@ class Blobs:
                     raise
             return blob, size
 
+    def bring(self, content: BinaryIO, path: Path, size_max: int) -> int:
+        """Copy what can be read from `content` to a new file beside the others; return its size. Raises as `keep`."""
+        with self._troubles(), path.open("xb") as file:
+            return self._copy(content, file, size_max)[1]
+
+    def adopt(self, path: Path) -> tuple[bytes, int]:
+        """Take over a file of the same card; return its digest and size."""
+        with self._troubles():
+            make_directory(self.directory)
+            with path.open("rb") as file:
+                blob, size = digest_of(file), file.tell()
+                self._name(file, blob)
+            return blob, size
+
     def _copy(self, content: BinaryIO, file: IO[bytes], size_max: int) -> tuple[bytes, int]:
         whole, size = blake2b(digest_size=32), 0
         while chunk := content.read(CHUNK):

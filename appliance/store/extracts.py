@@ -22,6 +22,15 @@ class Extract(NamedTuple):
     removed: tuple[str, ...] = ()
 
 
+class Facts(NamedTuple):
+    """What pages tell of a file."""
+
+    pages: int
+    has_cover: bool
+    trouble: str
+    removed: tuple[str, ...]
+
+
 class Extracts:
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -34,13 +43,20 @@ class Extracts:
             *(blob, found.pages, found.cover, found.small_cover, words, found.trouble, " ".join(found.removed)),
         )
 
-    def about(self, blob: bytes) -> Extract | None:
-        """Return what is known of a file, without its words; None where nobody has looked yet."""
-        row = self._database.row("SELECT pages, cover, small_cover, trouble, removed FROM extract WHERE blob = ?", blob)
+    def about(self, blob: bytes) -> Facts | None:
+        """Return what is known of a file; None where nobody has looked into it."""
+        row = self._database.row(
+            "SELECT pages, small_cover IS NOT NULL, trouble, removed FROM extract WHERE blob = ?", blob
+        )
         if row is None:
             return None
-        pages, cover, small_cover, trouble, removed = row
-        return Extract(pages, cover, small_cover, "", trouble, tuple(removed.split()))
+        pages, has_cover, trouble, removed = row
+        return Facts(pages, bool(has_cover), trouble, tuple(removed.split()))
+
+    def cover(self, blob: bytes, small: bool) -> bytes | None:
+        column = "small_cover" if small else "cover"
+        content: bytes | None = self._database.value(f"SELECT {column} FROM extract WHERE blob = ?", blob)
+        return content
 
     def words(self, blob: bytes) -> str | None:
         row = self._database.row("SELECT words FROM extract WHERE blob = ?", blob)

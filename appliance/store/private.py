@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Collection, Mapping
 from functools import cached_property
@@ -128,6 +129,22 @@ class Private:
 
     def forget_failures(self, name: str) -> None:
         self._database.run("DELETE FROM tries WHERE name = ?", name)
+
+    # bringing: what was brought is forgotten again, a little with each minute
+
+    def bring(self, number: int, per_hour: int) -> int:
+        """Count a file that a member brings; return how many seconds to wait where it is one too many, and is not counted."""
+        now = int(self._clock.monotonic())
+        row = self._database.row("SELECT spent, tick, boot FROM bringing WHERE number = ?", number)
+        spent, tick, boot = row or (0.0, now, self._boot)
+        passed = now - tick if boot == self._boot else 0  # the uptime clock began again: nothing is forgotten meanwhile
+        spent = max(0.0, spent - max(0, passed) * per_hour / 3600)
+        is_one_too_many = spent + 1 > per_hour
+        self._database.run(
+            "INSERT INTO bringing VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET spent = ?2, tick = ?3, boot = ?4",
+            *(number, spent if is_one_too_many else spent + 1, now, self._boot),
+        )
+        return math.ceil((spent + 1 - per_hour) * 3600 / max(1, per_hour)) if is_one_too_many else 0
 
     # answers: a request that is made twice is done once
 

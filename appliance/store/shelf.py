@@ -59,7 +59,7 @@ class Shelf:
         self._blobs = blobs
         self._archive = archive
         self._node = node
-        self._extracts = Extracts(database)
+        self.extracts = Extracts(database)
 
     def arrive(self, log: Log, seq: int, record: Record) -> None:
         """Take a zine's card in; ask for its file where it stands on the shelf, is small and not here."""
@@ -143,7 +143,7 @@ class Shelf:
             self._unindex(no)
             self._index_card(no, "")
         self._database.run("DELETE FROM chunk_list WHERE blob = ?", blob)
-        self._extracts.drop(blob)
+        self.extracts.drop(blob)
 
     def keep_chunk_list(self, blob: bytes, chunks: ChunkList) -> None:
         """Keep the list by which neighbours check each chunk that they fetch here."""
@@ -163,7 +163,7 @@ class Shelf:
         with self._database.writing():
             for (blob,) in self._database.rows("SELECT blob FROM unneeded WHERE blob NOT IN (SELECT blob FROM zine)"):
                 self._blobs.drop(blob)
-                self._extracts.drop(blob)
+                self.extracts.drop(blob)
             self._database.run("DELETE FROM unneeded")
 
     def cards(
@@ -210,7 +210,7 @@ class Shelf:
 
     def _index(self, no: int, blob: bytes) -> None:
         media_type = self._database.value("SELECT media_type FROM zine WHERE no = ?", no)
-        words = self._extracts.words(blob)
+        words = self.extracts.words(blob)
         if words is None and media_type in TEXTS:
             content = self._blobs.read(blob, 0, INDEXED_BYTES_MAX) or b""
             words = _without_pictures(content.decode("utf-8", "ignore"))

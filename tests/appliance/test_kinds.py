@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from appliance import kinds
 from appliance.commons.names import BODY_LENGTH_MAX, DESCRIPTION_LENGTH_MAX, NAME_LENGTH_MAX, TITLE_LENGTH_MAX
-from appliance.desks.zines import LANGUAGE_LENGTH_MAX, TAGS_MAX
+from appliance.desks.bringing import LANGUAGE_LENGTH_MAX, TAGS_MAX
 from appliance.kinds import (
     BOARDS,
     CODE_LENGTH_MAX,

@@ -75,5 +75,7 @@ def paths(app: Flask, node: Node) -> Iterator[str]:
         if "GET" in (rule.methods or ()) and rule.endpoint not in (
             "static",
             "margin.picture",
+            "archive.cover",
+            "archive.picture",
         ):  # they have small pictures
             yield re.sub(r"<(\w+)>", lambda found: known[found[1]], rule.rule)

@@ -68,9 +68,9 @@ def test_only_its_maker_or_a_keeper_takes_a_zine_back(street: Node, ben: Visitor
     ("content", "name", "status", "sentence"),
     [
         (b"\xff\xfe\x00", "a.md", 415, "not Markdown or plain text"),
-        (b"%PDF-1.7\n\xe2\xe3", "a.pdf", 415, "not Markdown or plain text"),
-        (b"", "a.md", 415, "not Markdown or plain text"),
-        (b"   \n", "a.txt", 415, "not Markdown or plain text"),
+        (b"%PDF-1.7\n\xe2\xe3", "a.pdf", 415, "damaged or cut short"),
+        (b"", "a.md", 415, "There is nothing in that file"),
+        (b"   \n", "a.txt", 415, "There is nothing in that file"),
         (b"x" * (UPLOAD_MAX + 1), "a.md", 413, "too large"),
         (b"x" * (UPLOAD_MAX + 200_000), "a.md", 413, "more than this node takes in at once"),
     ],

@@ -106,7 +106,7 @@ OPERATIONS: Final[Mapping[str, Mapping[str, Operation]]] = {
             "multipart/form-data",
             by_member=True,
             keyed=True,
-            refusals=(400, 401, 413, 415, 422),
+            refusals=(400, 401, 409, 413, 415, 422, 429, 507),
         ),
     },
     "/zines/{zine_id}": {"get": Operation("What is known about a zine.", "Zine", refusals=(404,))},

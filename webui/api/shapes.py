@@ -66,7 +66,7 @@ def zine(held: Zine) -> Shape:
     """Return what is known about a zine."""
     shape = asdict(held)
     del shape["may_withdraw"], shape["hidden"]
-    return shape | {"tags": list(held.tags)}
+    return shape | {"tags": list(held.tags), "removed": list(held.removed)}
 
 
 def peer(other: Neighbour) -> Shape:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from flask import Blueprint, Response, redirect, request, send_file, url_for
+from flask import Blueprint, Response, make_response, redirect, request, send_file, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from appliance.answers import Zine, ZineForm
-from appliance.errors import Refused
+from appliance.errors import Objection, Refused
+from appliance.intake.kind import ENDINGS
 from webui import forms, reading
 from webui.languages import gettext
 from webui.refusals import page
@@ -18,7 +19,11 @@ pages = Blueprint("archive", __name__)
 
 LISTED: Final = 20
 BLANK: Final = ZineForm(title="")
-ENDINGS: Final = {"text/markdown": ".md", "text/plain": ".txt"}
+PICTURES: Final = ("image/jpeg", "image/png", "image/webp")
+SOUNDS: Final = ("audio/mpeg", "audio/ogg", "audio/flac", "audio/wav")
+BOOKS: Final = ("application/pdf", "application/epub+zip")
+ACCEPTED: Final = ",".join((*(ending for endings in ENDINGS.values() for ending in endings), *ENDINGS))
+KEPT_S: Final = 7 * 24 * 3600  # how long a browser may keep a cover: the file behind an address never changes
 
 
 @pages.get("/archive")
@@ -37,15 +42,38 @@ def publish() -> Response | Redirect:
         zine = node().publish(typed, content, file_name, member().account, forms.once_typed())
     except Refused as refusal:
         return _page(typed, refusal)
-    return redirect(url_for("archive.zine", zine_id=zine.id), 303)
+    return redirect(url_for("archive.zine", zine_id=zine.id, said="published"), 303)
 
 
 @pages.get("/archive/<zine_id>")
 def zine(zine_id: str) -> Response:
     """Show what is known about one zine."""
-    said = gettext("Thank you. The keepers of this node will look at it.") if forms.asked("said") == "reported" else ""
+    said = {
+        "reported": gettext("Thank you. The keepers of this node will look at it."),
+        "published": gettext("It is on the shelf."),
+    }.get(forms.asked("said"), "")
     shown, notes = _zine(zine_id), node().notes(zine_id, visitor(), forms.cursor("notes"), LISTED)
-    return page("zine.html", zine=shown, readable=reading.is_readable(shown), notes=notes, said=said)
+    kinds: dict[str, object] = {"pictures": PICTURES, "sounds": SOUNDS, "books": BOOKS}
+    facts: dict[str, object] = {"readable": reading.is_readable(shown), "notes": notes, "said": said}
+    return page("zine.html", None, zine=shown, **facts, **kinds)
+
+
+@pages.get("/archive/<zine_id>/cover")
+def cover(zine_id: str) -> Response:
+    """Show the cover of a zine, as large as a thumb with `?small`."""
+    response = make_response(node().zine_cover(zine_id, small="small" in request.args, session=visitor()))
+    response.mimetype = "image/jpeg"
+    response.cache_control.max_age = KEPT_S
+    return response
+
+
+@pages.get("/archive/<zine_id>/picture")
+def picture(zine_id: str) -> Response:
+    """Show a picture, whole: the only kind of a stranger's file that a browser draws at an address of its own."""
+    zine = _zine(zine_id)
+    if zine.media_type not in PICTURES or zine.trouble:
+        raise Refused(Objection.NOT_FOUND)
+    return send_zine(zine, as_attachment=False)
 
 
 @pages.get("/archive/<zine_id>/file")
@@ -70,13 +98,13 @@ def withdraw(zine_id: str) -> Redirect:
     return redirect(url_for("archive.show", said="withdrawn"), 303)
 
 
-def send_zine(zine: Zine) -> Response:
-    """Send a zine's file, always as something to keep: a stranger's file is never shown as one of our pages."""
+def send_zine(zine: Zine, as_attachment: bool = True) -> Response:
+    """Send a zine's file as something to keep: a stranger's file is never shown as one of our pages."""
     file = node().zine_file(zine.id, visitor())
     response = send_file(
         file.path,
         mimetype=file.media_type,
-        as_attachment=True,
+        as_attachment=as_attachment,
         download_name=_file_name(zine),
         conditional=True,
         etag=file.etag,
@@ -89,7 +117,7 @@ def send_zine(zine: Zine) -> Response:
 def _file_name(zine: Zine) -> str:
     """Name a file so that every phone and every FAT32 stick takes it."""
     kept = "".join(sign if sign.isalnum() else " " for sign in zine.title)[:60]
-    return ("-".join(kept.split()) or "zine") + ENDINGS.get(zine.media_type, ".bin")
+    return ("-".join(kept.split()) or "zine") + ENDINGS[zine.media_type][0]
 
 
 def _zine(zine_id: str) -> Zine:
@@ -105,6 +133,8 @@ def _page(typed: ZineForm, refusal: Refused | None = None) -> Response:
         query=query,
         once=forms.once_typed(),
         found=node().zines(query, older=forms.cursor(), limit=LISTED),
+        accepted=ACCEPTED,
+        limit=node().settings.portal.upload_max_bytes,
         arrivals=0 if query else node().arrivals(),
         said=gettext("It was taken back.") if request.args.get("said") == "withdrawn" else "",
     )
