@@ -139,7 +139,10 @@ class Service:
         self._lost = threading.Event()
 
     def run(self) -> None:
-        """Serve until the end, and say why it came. `SystemExit` is one way in which the library gives up."""
+        """Serve until the end, and say why it came. `SystemExit` is one way in which the library gives up.
+
+        The device is not taken leave of: that can hang as well, and the end of the process closes the link.
+        """
         ended = Ended(Fault.BROKEN)
         try:
             ended = self._serve()
@@ -159,8 +162,6 @@ class Service:
             return self._fit(device) or self._carry(device)
         except Unusable as unusable:
             return Ended(unusable.fault)
-        finally:
-            device.close()
 
     def _fit(self, device: Device) -> Ended | None:
         """See that the device is set as it should be; None when it is."""

@@ -11,7 +11,6 @@ import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from queue import Empty, Full, Queue
 from typing import Any, Final, NamedTuple
 
@@ -184,12 +183,6 @@ class Device:
         )
         return self._status(sent.id)
 
-    def close(self) -> None:
-        """Leave the device."""
-        if self._interface is not None:
-            with suppress(*RAISED):
-                self._interface.close()
-
     def _call(self, call: Callable[..., Any], *place: Any, **more: Any) -> Any:
         """Call into the library with its queue empty, so that it repeats nothing."""
         while not self._statuses.empty():
@@ -222,11 +215,6 @@ class Device:
 
     def _on_lost(self, interface: Any) -> None:  # noqa: ARG002 (the name is the library's)
         self._lose()
-
-
-def is_there(where: str) -> bool:
-    """Whether a path names something; of a host only the attempt tells."""
-    return not where.startswith("/") or Path(where).exists()
 
 
 _PRIMARY: Final = channel_pb2.Channel.Role.PRIMARY

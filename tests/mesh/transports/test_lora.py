@@ -15,8 +15,10 @@ from mesh.airtime import airtime_ms
 from mesh.errors import AirtimeSpent, TransportDown
 from mesh.transports import Inbox
 from mesh.transports.lora import QUEUE_SIZE_MAX, Channel, LoraRadio
+from mesh.transports.lora_watch import SETTINGS_MAX
 from tests.mesh.transports.streets import BRISK, LoraStreet, send_when_up, trouble, until
 from tests.radio.device import DUTY_SPENT, QUEUE_FULL, Mood
+from tests.radio.serial_line import SerialLine
 
 pytestmark = pytest.mark.real
 
@@ -93,6 +95,7 @@ def test_a_radio_fresh_from_the_shop_is_set_to_ours_once(street: LoraStreet) -> 
 
 def test_a_radio_that_keeps_its_settings_is_told_in_one_line(street: LoraStreet) -> None:
     road = on_another(street, region="US", locked=True)
+    until(lambda: road.counters["starts"] == SETTINGS_MAX + 1, "to be set in vain")
     until(lambda: "cannot be set to the region EU_868 and the channel Hedgerow of this commons" in (road.trouble or ""))
     assert road.counters["connections"] == 0
     street.ether.swap("dot", 0xD0000005, channel=(street.channel.name, street.channel.key))
@@ -258,6 +261,24 @@ def test_a_serial_device_that_is_not_there_is_told_and_costs_little() -> None:
     until(lambda: "Plug the radio into a USB port" in (road.trouble or ""))
     road.close()
     assert children() == []
+
+
+def test_a_radio_on_a_serial_line_is_unplugged_and_plugged_in_again(street: LoraStreet, tmp_path: Path) -> None:
+    inbox = Inbox()
+    street.open("bo", inbox)
+    with SerialLine(tmp_path / "ttyUSB0", street.places["ana"]) as line:
+        road = LoraRadio(str(line.path), street.channel, patience=BRISK)
+        street.open_on(road, Inbox())
+        until(lambda: road.counters["connections"] == 1)
+        send_when_up(road, b"by wire")
+        assert gathered(inbox, {b"by wire"}) == [b"by wire"]
+        line.unplug()
+        until(lambda: "Plug the radio into a USB port" in (road.trouble or ""))
+        line.plug()
+        until(lambda: road.counters["connections"] == 2)
+        send_when_up(road, b"again")
+        assert gathered(inbox, {b"again"}) == [b"again"]
+        road.close()
 
 
 def test_what_a_child_should_not_say_ends_it(street: LoraStreet, monkeypatch: pytest.MonkeyPatch) -> None:
