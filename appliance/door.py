@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -53,19 +53,22 @@ class Door:
         self.key = NodeKey(_read_key(settings))
         self.node_id: NodeId = self.key.node_id
         self.database = Database(settings.database, make)
-        self.private = Private(self.database, self.clock)
-        self.commons = Scope(self.private.secret("commons"))
-        self.commons_key = EpochKey(self.private.secret("epoch_key"))
-        self.records = Records(self.database)
-        self.blobs = Blobs(settings.blobs, settings.archive.free_space_floor_bytes)
-        self.shelf = Shelf(self.database, self.blobs, settings.archive, self.node_id)
-        self.views = AllViews(self.database, self.shelf)
-        self.counting = Counting(self.database, self.records, self.commons, self.views)
-        self.counting.renew_outgrown()
-        self._here = place.here(settings.key_file)
-        self._keel = keel.read(settings.keel_file)
-        self._marked: list[Height] = []
-        self._pen = threading.RLock()  # one writer at a time in this process; the database sees to the others
+        with ExitStack() as undo:
+            undo.callback(self.database.close)  # nobody else could close what was opened for nothing
+            self.private = Private(self.database, self.clock)
+            self.commons = Scope(self.private.secret("commons"))
+            self.commons_key = EpochKey(self.private.secret("epoch_key"))
+            self.records = Records(self.database)
+            self.blobs = Blobs(settings.blobs, settings.archive.free_space_floor_bytes)
+            self.shelf = Shelf(self.database, self.blobs, settings.archive, self.node_id)
+            self.views = AllViews(self.database, self.shelf)
+            self.counting = Counting(self.database, self.records, self.commons, self.views)
+            self.counting.renew_outgrown()
+            self._here = place.here(settings.key_file)
+            self._keel = keel.read(settings.keel_file)
+            self._marked: list[Height] = []
+            self._pen = threading.RLock()  # one writer at a time in this process; the database sees to the others
+            undo.pop_all()
 
     def close(self) -> None:
         """Close this thread's connection."""
