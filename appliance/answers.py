@@ -108,6 +108,15 @@ class Rack(Enum):
     OPEN = "open"  # all but the hidden ones
 
 
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Where a searched word stands in a zine: the sentence, the word within it as it is written there."""
+
+    before: str
+    found: str
+    after: str
+
+
 class Subject(Enum):
     """By what zines are told apart."""
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Final
 
-from appliance.answers import Page, Rack, Subject, Zine
+from appliance.answers import Page, Passage, Rack, Subject, Zine
 from appliance.desks.zines import Zines
+from appliance.store.searching import passage
 
 SHOWN: Final = 200  # of one subject; those with the most zines
 
@@ -28,3 +30,12 @@ class Catalogue(Zines):
         rows = self.shelf.cards("", below, limit + 1, Rack.SHELF, (subject, name))
         page = tuple(self._zine(row, None) for row in rows[:limit])
         return Page(page, str(rows[limit - 1][0]) if len(rows) > limit else "")
+
+    def passages(self, query: str, zines: Iterable[Zine]) -> dict[str, Passage]:
+        """Return, by the ids of zines that were found, the sentences in which what was searched for stands in their texts."""
+        found = {
+            zine.id: passage(self.shelf.text(bytes.fromhex(zine.blob), zine.media_type), query)
+            for zine in zines
+            if zine.is_here
+        }
+        return {zine_id: sentence for zine_id, sentence in found.items() if sentence}

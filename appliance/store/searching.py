@@ -15,6 +15,8 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
+from appliance.answers import Passage
+
 WORDS: Final = re.compile(r"\w+")
 WORDS_MAX: Final = 8
 THREE: Final = 3
@@ -34,6 +36,9 @@ SAME: Final = str.maketrans(
     "\u0671\u0649\u06cc\u0629\u06a9\u00f8\u0142\u0111\u0131", "\u0627\u064a\u064a\u0647\u0643old\u0069"
 ) | {0x153: "oe", 0xE6: "ae"}
 FOLDING: Final = {mark: None for marks in DROPPED for mark in marks} | SAME
+LOOKED_THROUGH: Final = 200_000  # letters of a text in which a sentence is looked for
+AROUND: Final = 80  # letters on either side that are shown of a long sentence
+SENTENCE: Final = re.compile(r"[^.!?\n\u3002\uff01\uff1f\u061f\u06d4]+[.!?\u3002\uff01\uff1f\u061f\u06d4]*")
 
 
 def folded(text: str) -> str:
@@ -73,3 +78,36 @@ def _asked(piece: str) -> str:
 def _pairs(run: str) -> Iterator[str]:
     """Yield the signs two by two, and the last one by itself: so a single sign is the beginning of something everywhere."""
     return (run[at : at + 2] for at in range(len(run)))
+
+
+def passage(text: str, query: str) -> Passage | None:
+    """Return the first sentence in which a word of the query stands; None where none does."""
+    words = [word for word in WORDS.findall(folded(query))[:WORDS_MAX] if word]
+    text = text[:LOOKED_THROUGH]
+    whole = folded(text)
+    if not any(word in whole for word in words):
+        return None
+    for sentence in SENTENCE.finditer(text):
+        loose = folded(sentence[0])
+        places = [(place, len(word)) for word in words if (place := loose.find(word)) >= 0]
+        if places:
+            return _shown(sentence[0], *min(places))
+    return None
+
+
+def _shown(sentence: str, place: int, length: int) -> Passage:
+    """Return the sentence around letters that are counted in its folded form."""
+    ends, reached = [], 0
+    for (
+        letter
+    ) in sentence:  # each letter folded by itself tells where it ends; those that vanish belong to the one before
+        reached += len(folded(letter))
+        ends.append(reached)
+    begin = next((at for at, end in enumerate(ends) if end > place), 0)
+    end = next((at for at, end in enumerate(ends) if end >= place + length), len(ends) - 1) + 1
+    while end < len(ends) and ends[end] == ends[end - 1] and not sentence[end].isspace():
+        end += 1
+    before, after = sentence[:begin].lstrip(), sentence[end:].rstrip()
+    if len(before) > AROUND:
+        before = "\u2026" + before[-AROUND:]
+    return Passage(before, sentence[begin:end], after if len(after) <= AROUND else after[:AROUND] + "\u2026")

@@ -209,12 +209,15 @@ class Shelf:
         )
 
     def _index(self, no: int, blob: bytes) -> None:
-        media_type = self._database.value("SELECT media_type FROM zine WHERE no = ?", no)
+        self._index_card(no, self.text(blob, self._database.value("SELECT media_type FROM zine WHERE no = ?", no)))
+
+    def text(self, blob: bytes, media_type: str) -> str:
+        """Return the words of a file as far as they are searched; "" where there are none, or nobody has looked yet."""
         words = self.extracts.words(blob)
         if words is None and media_type in TEXTS:
             content = self._blobs.read(blob, 0, INDEXED_BYTES_MAX) or b""
             words = _without_pictures(content.decode("utf-8", "ignore"))
-        self._index_card(no, words or "")
+        return words or ""
 
     def _index_card(self, no: int, body: str) -> None:
         card = self._database.row("SELECT title, creator, description, tags FROM zine WHERE no = ?", no)

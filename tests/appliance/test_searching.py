@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from io import BytesIO
 from typing import Final
 
@@ -10,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.answers import ZineForm
+from appliance.answers import Passage, ZineForm
 from appliance.node import Node
+from appliance.store import searching
 from tests.appliance.street import Street
 
 SHELF: Final = {
@@ -110,3 +113,72 @@ def test_the_shelf_is_paged_newest_first(node: Node) -> None:
     assert [zine.title for zine in node.zines("winter", first.older).rows] == list(SHELF)[2::-1]
     for strange in ("x", "-1", "9" * 30, "\u0663"):
         assert len(node.zines(older=strange).rows) == len(SHELF)
+
+
+# however it is written
+
+
+@pytest.mark.parametrize(
+    ("written", "typed"),
+    [
+        ("Un café crème", "cafe"),
+        ("Un cafe creme", "CAFÉ"),
+        ("Cafe\u0301", "café"),
+        ("Straße", "strasse"),
+        ("Smørrebrød", "smorrebrod"),
+        ("Łódź", "lodz"),
+        ("\ufb01ne \ufb02our", "fine flour"),
+        ("\uff26\uff55\uff4c\uff4c", "full"),
+        ("كِتَابٌ جَدِيد", "كتاب"),
+        ("كتاب", "كِتَاب"),
+        ("كــتــاب", "كتاب"),
+        ("أحمد إلى آخر", "احمد الى اخر"),
+        ("مكتبة", "مكتبه"),
+        ("שָׁלוֹם", "שלום"),
+        ("小麦粉と水と塩", "麦粉"),
+        ("ガーデニング", "\uff76\uff9e\uff70\uff83\uff9e\uff86"),
+        ("빵을 굽는 법", "굽는"),
+        ("오래된빵집에서", "빵집"),
+        ("東京𠮷野家", "𠮷野"),
+        ("чёрный хлеб", "черный"),
+    ],
+)
+def test_it_is_found_however_it_is_written(written: str, typed: str) -> None:
+    there, asked = searching.indexed(searching.folded(written)), searching.all_words(typed)
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.execute("CREATE VIRTUAL TABLE words USING fts5 (body, tokenize = 'unicode61 remove_diacritics 2')")
+        database.execute("INSERT INTO words VALUES (?)", (there,))
+        assert database.execute("SELECT count(*) FROM words WHERE words MATCH ?", (asked,)).fetchone() == (1,)
+    sentence = searching.passage(f"Something else. {written}. The end.", typed)
+    assert sentence is not None
+    assert searching.folded(typed).split()[0] in searching.folded(sentence.before + sentence.found + sentence.after)
+
+
+@pytest.mark.parametrize(
+    ("text", "query", "shown"),
+    [
+        ("One. A long café night! Two.", "cafe", ("A long ", "café", " night!")),
+        ("كِتَابٌ جَدِيد", "كتاب", ("", "كِتَابٌ", " جَدِيد")),
+        ("面包很好吃。水也好。", "也好", ("水", "也好", "。")),
+        ("x" * 300 + " flour " + "y" * 300, "flour", ("\u2026" + "x" * 79 + " ", "flour", " " + "y" * 79 + "\u2026")),
+        ("Straße und Meer", "strasse", ("", "Straße", " und Meer")),
+    ],
+)
+def test_the_word_is_shown_in_its_sentence(text: str, query: str, shown: tuple[str, str, str]) -> None:
+    assert searching.passage(text, query) == Passage(*shown)
+
+
+@pytest.mark.parametrize(("text", "query"), [("", "x"), ("bread", "flour"), ("bread", ""), ("bread", "!"), ("?", "?")])
+def test_no_sentence_is_shown_where_the_word_is_not(text: str, query: str) -> None:
+    assert searching.passage(text, query) is None
+
+
+@given(st.text(max_size=60), st.text(max_size=10))
+def test_any_text_may_be_looked_through(text: str, query: str) -> None:
+    sentence = searching.passage(text, query)
+    assert sentence is None or sentence.found in text
+
+
+def test_sentences_come_with_what_was_found(node: Node) -> None:
+    (sentence,) = node.passages("night", node.zines("night").rows).values()
+    assert (sentence.found, sentence.before.endswith("a long ")) == ("night", True)

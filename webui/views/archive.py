@@ -126,13 +126,15 @@ def _zine(zine_id: str) -> Zine:
 
 def _page(typed: ZineForm, refusal: Refused | None = None) -> Response:
     query = forms.query()
+    found = node().zines(query, older=forms.cursor(), limit=LISTED)
     return page(
         "archive.html",
         refusal,
         typed=typed,
         query=query,
         once=forms.once_typed(),
-        found=node().zines(query, older=forms.cursor(), limit=LISTED),
+        found=found,
+        passages=node().passages(query, found.rows) if query else {},
         accepted=ACCEPTED,
         limit=node().settings.portal.upload_max_bytes,
         arrivals=0 if query else node().arrivals(),
