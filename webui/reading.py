@@ -105,6 +105,7 @@ def _cleaned(rough: str, tags: Set[str], attributes: Mapping[str, Set[str]]) -> 
     return nh3.clean(
         rough,
         tags=set(tags),
+        clean_content_tags={"script", "style", "title"},
         attributes={tag: set(names) for tag, names in attributes.items()},
         attribute_filter=_harmless,
         url_schemes=set(SCHEMES),

@@ -40,12 +40,11 @@ def read(zine_id: str) -> Response:
     if leaves is None:
         return page("reader.html", zine=zine, blocks=None)
     part = forms.count("part") or 1
-    if not 1 <= part <= len(leaves.parts):
+    parts = leaves.parts or ((),)
+    if part > len(parts):
         abort(404)
     beside = _beside(leaves, node().notes(zine_id, visitor()).rows, part)
-    return page(
-        "reader.html", zine=zine, blocks=leaves.parts[part - 1], part=part, parts=len(leaves.parts), beside=beside
-    )
+    return page("reader.html", zine=zine, blocks=parts[part - 1], part=part, parts=len(parts), beside=beside)
 
 
 @pages.get("/archive/<zine_id>/picture/<int:number>")
@@ -125,7 +124,7 @@ def _beside(leaves: Leaves, notes: Iterable[Note], part: int) -> Beside:
     held = others = 0
     for note in notes:
         block = leaves.find(note.quote, note.before, note.after)
-        if (leaves.part_of(block) if block else len(leaves.parts)) != part:
+        if (leaves.part_of(block) if block else max(1, len(leaves.parts))) != part:
             continue
         held += len((note.text + note.quote).encode()) + NOTE_SIZE
         if held > MARGIN_SIZE:
