@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check walls pure-node pure-rest bench format clean
+.PHONY: help run test check walls pure-node pure-rest bench scenarios format clean
 
 help:
 	@echo "make run     a neighbourhood of three nodes on http://127.0.0.1:8080, 8081 and 8082; Ctrl-C ends it"
 	@echo "make test    every test, with real parts (installs missing system packages with apt-get)"
 	@echo "make check   style, types, import rules and the pure tests; no network once set up"
 	@echo "make bench   the benchmarks, written to bench-results.json"
+	@echo "make scenarios  simulated streets under many seeds, SEEDS='1 2 3' of your choice; takes hours"
 	@echo "make format  put the code into its one form"
 	@echo "make clean   remove what make made"
 
@@ -46,6 +47,15 @@ bench: $(VENV)/run.stamp
 	$(BIN)/hedgerow bench air --json > bench-results.json.part
 	@mv bench-results.json.part bench-results.json
 	@cat bench-results.json
+
+# A seed that fails says how to see it again; the others go on.
+SEEDS ?= $(shell seq 1 100)
+
+scenarios: $(VENV)/run.stamp
+	@failed=0; for seed in $(SEEDS); do for street in storm echo narrow heal20; do \
+		echo "$$street, seed $$seed"; \
+		$(BIN)/hedgerow simulate tests/scenarios/$$street.yaml --seed $$seed > /dev/null || failed=1; \
+	done; done; exit $$failed
 
 format: $(VENV)/test.stamp
 	$(BIN)/ruff check --fix-only --select I

@@ -159,6 +159,11 @@ def load(data: Path) -> Settings:
     return _read_settings(data, Section(file, "", _parse(file, _content(file))))
 
 
+def open_section(file: Path) -> Section:
+    """Return what stands in another YAML file of ours, read as strictly. Raises `SettingsFault`."""
+    return Section(file, "", _parse(file, _content(file)))
+
+
 def check(settings: Settings) -> None:
     """Raises `SettingsFault` where these settings could be written but not read again."""
     _read_settings(settings.data, Section(settings.data / FILE_NAME, "", _plain(settings)))

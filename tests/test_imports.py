@@ -42,6 +42,8 @@ FAULTS = (
     Fault("mesh", "mesh/room_without_a_floor.py", ""),
     Fault("transports", "mesh/transports/mqtt.py", "import mesh.transports.loopback"),
     Fault("transports", "mesh/transports/room_without_a_floor.py", ""),
+    Fault("simulation", "mesh/simulation/air.py", "import mesh.simulation.station"),
+    Fault("simulation", "mesh/simulation/room_without_a_floor.py", ""),
     Fault("appliance", "appliance/store/__init__.py", "import appliance.node"),
     Fault("appliance", "appliance/ledger/__init__.py", "import appliance.archive"),
     Fault("appliance", "appliance/room_without_a_floor.py", ""),

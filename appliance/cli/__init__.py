@@ -32,6 +32,7 @@ SHELVES: Final = MappingProxyType(
         "carry": ("bundle",),
         "care": ("doctor", "verify", "rebuild", "backup", "restore", "reopen"),
         "bench": ("bench",),
+        "simulate": ("simulate",),
         "demo": ("demo",),
     }
 )

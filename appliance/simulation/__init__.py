@@ -1,0 +1,1 @@
+"""What the simulator of `mesh.simulation` needs from this house: scenario files, payments to write, and plain words."""

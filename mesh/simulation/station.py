@@ -1,0 +1,211 @@
+"""One node on the air: its engine, its share of the hour, and the program that drives both, as the appliance does.
+
+A start makes a fresh engine and a fresh meter with a monotonic clock that begins anew; what was held is still held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from mesh.airtime import AirtimeMeter
+from mesh.effects import Deliver, DeliverForkProof, Effect, Send
+from mesh.errors import AirtimeSpent, PeerFault
+from mesh.gossip import Engine
+from mesh.keys import NodeId
+from mesh.simulation.air import Air
+from mesh.simulation.clock import Clock
+from mesh.simulation.dice import Dealer
+from mesh.simulation.replica import Replica
+
+CLIENT_QUEUE_MAX: Final = 16
+USE_SHARE_MAX: Final = 0.40  # of the last minute, whoever talked: beyond it Meshtastic lets nobody talk
+USE_PAUSE_S: Final = 5.0
+PAUSE_MIN_S: Final = 0.1  # a shorter wait might be lost in rounding, and time would stand still
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all stations of a run share. `commit_s` is how long a write takes until it is safe."""
+
+    clock: Clock
+    air: Air
+    dealer: Dealer
+    packet_size_max: int
+    region: str
+    commit_s: float
+
+
+class NodeStation:
+    """A node that keeps the rules."""
+
+    def __init__(
+        self, number: int, node: NodeId, replica: Replica, around: Surroundings, accuse: Callable[[str], None]
+    ) -> None:
+        self._accuse = accuse
+        self.number = number
+        self.replica = replica
+        self.is_powered = True
+        self.is_asleep = False
+        self.is_full = False
+        self.faults = 0
+        self._node = node
+        self._around = around
+        self._engine: Engine | None = None
+        self._starts = 0
+        self._zero = 0.0
+        self._meter = AirtimeMeter(around.region)
+        self._due = 0.0
+        self._armed = float("inf")
+        self._stalled_until = 0.0
+        self._waiting: list[tuple[int, bytes]] = []
+
+    # --- on and off
+
+    def power(self, is_powered: bool) -> None:
+        """Plug it in, or pull the plug: what was not safe yet is lost."""
+        self.is_powered = is_powered
+        self._follow_power()
+
+    def sleep(self, is_asleep: bool) -> None:
+        """Switch the radio off for the night, or on; people may write meanwhile."""
+        self.is_asleep = is_asleep
+        self._follow_power()
+
+    def _follow_power(self) -> None:
+        wanted = self.is_powered and not self.is_asleep
+        if wanted and self._engine is None:
+            self.start()
+        elif not wanted and self._engine is not None:
+            self._stop()
+
+    def start(self) -> None:
+        """Switch on: the radio, and a program that knows nothing but what is held."""
+        self._starts += 1
+        dice = self._around.dealer(f"engine {self.number} {self._starts}")
+        self._zero = self._around.clock.now - dice.uniform(0.0, 1000.0)
+        self._meter = AirtimeMeter(self._around.region)
+        self._engine = Engine(self._node, self.replica, self._around.packet_size_max, dice)
+        self._around.air.switch_on(self.number)
+        self._wake_at(self._around.clock.now)
+
+    def _stop(self) -> None:
+        self._engine = None
+        self._waiting.clear()
+        self._stalled_until = 0.0
+        self._around.air.switch_off(self.number)
+
+    def stall(self, seconds: float) -> None:
+        """Let the program hang for a while; its radio goes on, and keeps at most 16 packets for it."""
+        self._stalled_until = self._around.clock.now + seconds
+        self._around.clock.at(self._stalled_until, self._recover)
+
+    def _recover(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for talker, packet in waiting:
+            self.hear(talker, packet)
+
+    # --- in
+
+    def hear(self, talker: int, packet: bytes) -> None:
+        """Take one packet from the radio."""
+        now = self._around.clock.now
+        if now < self._stalled_until:
+            if len(self._waiting) < CLIENT_QUEUE_MAX:
+                self._waiting.append((talker, packet))
+        elif self._engine:
+            try:
+                effects = self._engine.receive(f"!{talker:08x}", packet, now - self._zero)
+            except PeerFault:
+                self.faults += 1
+            else:
+                self._carry_out(effects)
+                self._plan(self._engine)
+
+    def _carry_out(self, effects: Sequence[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Deliver() | DeliverForkProof() if self._around.commit_s:
+                    moment = self._around.clock.now + self._around.commit_s
+                    self._around.clock.at(moment, self._commit, effect, self._starts)
+                case Deliver() | DeliverForkProof():
+                    self._through_the_door(effect)
+                case _:
+                    pass
+
+    def _commit(self, effect: Deliver | DeliverForkProof, start: int) -> None:
+        if self._engine and start == self._starts:
+            self._through_the_door(effect)
+            self.news()
+
+    def _through_the_door(self, effect: Deliver | DeliverForkProof) -> None:
+        if self.is_full:
+            return
+        try:
+            if isinstance(effect, Deliver):
+                self.replica.accept(effect.run)
+            else:
+                self.replica.accept_proof(effect.proof)
+        except PeerFault as fault:
+            self.faults += 1
+            if isinstance(effect, Deliver) and self._engine:
+                self._engine.refused(effect.peer, fault, effect.run)
+
+    # --- out
+
+    def news(self) -> None:
+        """Look at the store: something was written."""
+        if self._engine:
+            self._wake_at(self._around.clock.now)
+
+    def _plan(self, engine: Engine) -> None:
+        now = self._around.clock.now
+        self._wake_at(now + engine.next_wake(now - self._zero))
+
+    def _wake_at(self, moment: float) -> None:
+        self._due = moment
+        if moment < self._armed:
+            self._armed = moment
+            self._around.clock.at(moment, self._wake, moment)
+
+    def _wake(self, moment: float) -> None:
+        if moment != self._armed:
+            return
+        self._armed = float("inf")
+        if not self._engine:
+            return
+        if self._around.clock.now < max(self._due, self._stalled_until):
+            self._wake_at(max(self._due, self._stalled_until))
+        elif self._may_speak():
+            self._speak(self._engine)
+
+    def _may_speak(self) -> bool:
+        """Whether a full packet fits this hour's share and the channel. If not, nothing is composed."""
+        now = self._around.clock.now
+        wait = self._meter.wait_s(self._cost_ms(self._around.packet_size_max), now - self._zero)
+        if wait <= 0 and self._around.air.stations[self.number].use_share(now) > USE_SHARE_MAX:
+            wait = USE_PAUSE_S
+        if wait > 0:
+            self._wake_at(now + max(wait, PAUSE_MIN_S))
+        return wait <= 0
+
+    def _speak(self, engine: Engine) -> None:
+        effects = engine.tick(self._around.clock.now - self._zero)
+        self._carry_out(effects)
+        for effect in effects:
+            if isinstance(effect, Send):
+                self._send(effect.packet)
+        self._plan(engine)
+
+    def _send(self, packet: bytes) -> None:
+        if len(packet) > self._around.packet_size_max:
+            self._accuse(f"made a packet of {len(packet)} bytes, over the limit of the road")
+        try:
+            self._meter.spend(self._cost_ms(len(packet)), self._around.clock.now - self._zero)
+        except AirtimeSpent:
+            return  # held back: what is held can be said again when there is room
+        self._around.air.offer(self.number, packet)
+
+    def _cost_ms(self, size: int) -> float:
+        return self._around.air.airtime(size) * 1000
