@@ -29,10 +29,7 @@ NO: Final = 1
 @click.option("--preset", type=click.Choice([*PRESETS]), help="The modem preset of all radios.")
 @click.option("--seed", type=click.IntRange(0), help="Where all chance comes from.")
 def simulate(scenario: Path | None, as_json: bool, **wished: object) -> int:
-    """Run a street of a file, or one drawn by chance, and say what came of it.
-
-    Exit 1 where the street did not do what its file expects, or where a rule was broken.
-    """
+    """Run the street of a file, or one drawn by chance; exit 1 unless it does what is expected and breaks no rule."""
     wishes = Wishes(**wished)  # type: ignore[arg-type] # click looked at each of them
     street = read_scenario(scenario, wishes)
     outcome = Street(street, dealer_for(street.seed), PaymentsPenman).run()
