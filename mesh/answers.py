@@ -7,6 +7,7 @@ is overheard from others meanwhile need not be sent again.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from typing import Final
 
 from mesh.airform import PARCEL_HEAD_SIZE, RUN_OVERHEAD, AirRun, Parcel
@@ -14,32 +15,38 @@ from mesh.holdings import Holdings
 from mesh.keys import LogId
 from mesh.log import Run
 from mesh.outlook import Outlook
-from mesh.packet import HEAD_SIZE
+from mesh.packet import HEAD_SIZE, Packed
 from mesh.reassembly import MESSAGE_SIZE_MAX
 from mesh.road import Road
+from mesh.shorthand import Shorthand
 
 PASSED_MAX: Final = 256
+PLAIN_PER_PACKED: Final = 6  # shorthand takes about so much less
+TRIES: Final = 3
 RUN_SIZE_MAX: Final = MESSAGE_SIZE_MAX - HEAD_SIZE - PARCEL_HEAD_SIZE - RUN_OVERHEAD
 
 
 class Answers:
     """The answers of one scope on one road."""
 
-    def __init__(self, outlook: Outlook, holdings: Holdings, road: Road) -> None:
+    def __init__(self, outlook: Outlook, holdings: Holdings, road: Road, shorthand: Shorthand) -> None:
         self._outlook = outlook
         self._holdings = holdings
         self._road = road
+        self._shorthand = shorthand
+        self._plainly: set[LogId] = set()
         self._memory = road.timing.packet
         self._owed: dict[LogId, int] = {}
         self._passed: OrderedDict[LogId, tuple[int, int, float]] = OrderedDict()
         self.at: float | None = None
         self._has_news = False
+        self._was_asked = False
         self._gave_way = False
 
     def __bool__(self) -> bool:
         return bool(self._owed)
 
-    def owe(self, log: LogId, after: int, now: float, at: float, is_news: bool = False) -> None:
+    def owe(self, log: LogId, after: int, now: float, at: float, is_news: bool = False, is_plain: bool = False) -> None:
         """Send what follows `after`, not before the moment `at`, unless it has just been on the road."""
         begin, end, then = self._passed.get(log, (0, 0, -self._memory))
         if now - then < self._memory and begin <= after < end:
@@ -47,6 +54,9 @@ class Answers:
         if after < self._outlook.frontier.height(log):
             self._owed[log] = min(after, self._owed.get(log, after))
             self._has_news = self._has_news or is_news
+            self._was_asked = self._was_asked or not is_news
+            if is_plain:
+                self._plainly.add(log)
             self.at = at if self.at is None else min(at, self.at)
 
     def passed(self, log: LogId, after: int, upto: int, now: float) -> None:
@@ -66,9 +76,10 @@ class Answers:
         self._owed[log] = upto
         if upto >= self._outlook.frontier.height(log):
             del self._owed[log]
+            self._plainly.discard(log)
         if not self._owed:
             self.at = None
-            self._has_news = False
+            self._has_news = self._was_asked = False
 
     def give_way(self, until: float) -> None:
         """Somebody else is sending a long message, most likely an answer to what we were asked as well."""
@@ -80,7 +91,51 @@ class Answers:
         """Nobody lacks anything any more, except perhaps what is news."""
         if not self._has_news:
             self._owed.clear()
+            self._plainly.clear()
             self.at = None
+
+    def shorten(self, size: int, common: Mapping[LogId, int], now: float) -> Packed | None:
+        """Return as much as fits `size` bytes of message in shorthand, or one run that is larger; None where plain is due.
+
+        `common` are the heights that all who hear were known to hold, if that is known.
+        """
+        if self._plainly or not self._shorthand.is_spoken:
+            return None
+        self._gave_way = False
+        # Whoever asks may be somebody for whom common ground was none.
+        is_common = bool(common) and not self._was_asked and self._standing() == common
+        goal = PLAIN_PER_PACKED * size
+        for _ in range(TRIES):
+            runs = self._gather(goal)
+            packed = self._shorthand.write(runs, common if is_common else {})
+            length = len(packed.encode()) if packed else 2 * size
+            if packed and (length <= size or (len(runs) == 1 and length <= MESSAGE_SIZE_MAX)):
+                for run in runs:
+                    self.passed(run.log, run.after, run.upto, now)
+                return packed
+            goal = goal * size // (length + length // 8)
+        return None
+
+    def _standing(self) -> dict[LogId, int]:
+        """Return the heights of those who lack all that is owed, and nothing else."""
+        heights = {log: self._owed.get(log, height) for log, height in self._outlook.heights().items()}
+        return {log: height for log, height in heights.items() if height}
+
+    def _gather(self, goal: int) -> list[Run]:
+        """Return runs of about `goal` bytes in plain form, at least one; none in which a text is missing."""
+        runs: list[Run] = []
+        for log in self._turn():
+            run = self._holdings.run(log, self._owed[log], goal)
+            size = sum(record.size for record in run.records) if run else 0
+            if run is None or any(record.is_withdrawn for record in run.records) or (runs and size > goal):
+                continue
+            runs.append(run)
+            goal = max(0, goal - size)
+        return runs
+
+    def _turn(self) -> list[LogId]:
+        """Return the logs that are owed: two who answer begin at different ones."""
+        return sorted(self._owed, key=lambda log: (log < self._road.handle, log))
 
     def compose(self, size: int, now: float) -> Parcel | None:
         """Return as much as fits `size` bytes of message, or one run that is larger; None where nothing is owed."""
@@ -90,10 +145,7 @@ class Answers:
 
     def _fill(self, room: int, now: float) -> list[AirRun]:
         runs: list[AirRun] = []
-        turn = sorted(
-            self._owed, key=lambda log: (log < self._road.handle, log)
-        )  # two who answer begin at different logs
-        for log in turn:
+        for log in self._turn():
             after = self._owed[log]
             air = self._run(log, after, room)
             if air is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mesh.keys import PUBLIC, Scope
+from mesh.keys import PUBLIC, LogId, Scope
 from mesh.neighbours import Neighbour
 from mesh.outlook import Outlook
 from mesh.road import Road
@@ -16,6 +16,7 @@ class Company:
     def __init__(self, outlook: Outlook, road: Road) -> None:
         self._outlook = outlook
         self._road = road
+        self._agreed: tuple[bytes, dict[LogId, int]] = (b"", {})
 
     @property
     def _scope(self) -> Scope:
@@ -34,7 +35,8 @@ class Company:
 
     def agrees(self, neighbour: Neighbour) -> bool:
         """Whether it showed our digest last."""
-        return neighbour.digests.get(self._scope) == self._outlook.digest
+        shown = neighbour.digests.get(self._scope)
+        return shown is not None and self._outlook.digest.startswith(shown)
 
     def is_new(self, neighbour: Neighbour) -> bool:
         """Note that its digest was compared with ours, and return whether these two were not compared before."""
@@ -63,6 +65,21 @@ class Company:
     def all_agree(self, now: float) -> bool:
         """Whether all who follow this scope showed our digest last."""
         return all(self.agrees(one) for one in self._road.neighbours.recent(now) if self.is_kin(one))
+
+    def note_agreement(self, now: float) -> None:
+        """Remember what we hold while others are there and all hold the same."""
+        if self._outlook.digest != self._agreed[0] and self._kin(now) and self.all_agree(now):
+            self._agreed = (self._outlook.digest, self._outlook.heights())
+
+    def common(self, now: float) -> dict[LogId, int]:
+        """Return the heights that all neighbours held when they showed their digests last; nothing where they differ."""
+        digest, heights = self._agreed
+        kin = self._kin(now)
+        known = kin and all(digest.startswith(one.digests.get(self._scope, digest + b"0")) for one in kin)
+        return heights if known and not self._outlook.proofs else {}
+
+    def _kin(self, now: float) -> list[Neighbour]:
+        return [one for one in self._road.neighbours.recent(now) if self.is_kin(one)]
 
     def differing(self, now: float) -> list[Neighbour]:
         """Return recently heard neighbours who showed anything else than we hold."""

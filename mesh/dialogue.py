@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from math import inf
 from typing import Final
 
 from mesh import asking
+from mesh.aircode.shared import Missing
 from mesh.airform import AirRun, Parcel, log_handle
 from mesh.answers import Answers
 from mesh.asking import WANTS_AT_ONCE_MAX, Asking
@@ -25,8 +27,9 @@ from mesh.links import Opening
 from mesh.log import Run
 from mesh.neighbours import Neighbour
 from mesh.outlook import Outlook
-from mesh.packet import FIRST_HANDLE, LAST_HANDLE, Claim, Delivery, ForkNotice, Heads, Probe, Want
+from mesh.packet import FIRST_HANDLE, LAST_HANDLE, Claim, Delivery, ForkNotice, Heads, Packed, Probe, Want
 from mesh.road import Road
+from mesh.shorthand import Shorthand
 
 HEARD_MAX: Final = 256
 
@@ -40,7 +43,8 @@ class Dialogue:
         self._holdings = holdings
         self._road = road
         self._asking = Asking(road.timing, road.rng)
-        self._answers = Answers(self.outlook, holdings, road)
+        self._shorthand = Shorthand(self.outlook, holdings, road)
+        self._answers = Answers(self.outlook, holdings, road, self._shorthand)
         self._branches = Branches(self.outlook, holdings, road, now)
         self._company = Company(self.outlook, road)
         self._waiting = Waiting()
@@ -48,6 +52,7 @@ class Dialogue:
         self._heard: OrderedDict[LogId, int] = OrderedDict()
         self._cursor = FIRST_HANDLE
         self._data_at = -inf
+        self._is_garbled = False  # what came packed could not be read: ask for it in plain form
 
     # --- what others say
 
@@ -64,12 +69,33 @@ class Dialogue:
         if not logs:
             self._road.counters["runs of a log that is not known"] += 1
         for log in logs:
-            self._answers.passed(log, air.after, air.upto, now)
-            self._branches.hear_run(log, air.after)
-            if air.upto > self.outlook.frontier.height(log) or log in self._branches:
+            if self._is_news(log, air.after, air.upto, now):
                 yield air.unpack(log, key)
-            else:
-                self._road.counters["runs that were here already"] += 1
+
+    def _is_news(self, log: LogId, after: int, upto: int, now: float) -> bool:
+        """Note that these records were on the road, and return whether any of them is wanted here."""
+        self._answers.passed(log, after, upto, now)
+        self._branches.hear_run(log, after)
+        is_news = upto > self.outlook.frontier.height(log) or log in self._branches
+        self._road.counters["runs that were here already"] += not is_news
+        return is_news
+
+    def hear_packed(self, peer: str, packet: Packed, now: float) -> list[Effect]:
+        """Take in what is news, and ask again for what cannot be read: that is nobody's fault."""
+        self._data_at = now
+        self.outlook.refresh()
+        if self.outlook.digest.startswith(packet.digest):
+            self._road.counters["runs that were here already"] += 1
+            return []
+        try:
+            runs = self._shorthand.read(packet)
+        except (Missing, PeerFault) as fault:
+            self._road.counters["packed runs that could not be read"] += 1
+            self._is_garbled = self._is_garbled or (isinstance(fault, PeerFault) and not packet.is_common)
+            self._asking.soon(now)
+            return []
+        news = [run for run in runs if self._is_news(run.log, run.after, run.upto, now)]
+        return [Deliver(peer, run) for run in news if self._is_next(peer, run)]
 
     def _opened(self, air: AirRun) -> LogId:
         """Return the name of the log that this run begins: its first record tells it."""
@@ -93,7 +119,7 @@ class Dialogue:
         """Owe what the other lacks, ask for what it has more. `neighbour` is None for our own voice."""
         self.outlook.refresh()
         shown, more = self._compare(want)
-        lacks = self._owe(shown, now)
+        lacks = self._owe(shown, want.is_plain, now)
         if neighbour is None:
             return []
         self._company.forget(neighbour)
@@ -110,7 +136,7 @@ class Dialogue:
         sure = {log: height for log, height in held.items() if log not in self.outlook.proofs}
         return [PeerHolds(neighbour.handle, self.scope, sure)]
 
-    def _owe(self, shown: Mapping[LogId, int], now: float) -> bool:
+    def _owe(self, shown: Mapping[LogId, int], is_plain: bool, now: float) -> bool:
         """Return whether somebody who holds this lacks anything of ours."""
         lacking = [log for log, height in shown.items() if self._is_lacking(log, height)]
         # Who wrote some of it speaks first, and all others hear that: with equal slots two would often speak at once.
@@ -118,7 +144,7 @@ class Dialogue:
         timing = self._road.timing
         at = now + self._road.slot() + (0.0 if first else timing.slot_max + timing.packet)
         for log in lacking:
-            self._answers.owe(log, shown[log], now, at)
+            self._answers.owe(log, shown[log], now, at, is_plain=is_plain)
         return bool(lacking)
 
     def _is_lacking(self, log: LogId, height: int) -> bool:
@@ -197,6 +223,7 @@ class Dialogue:
                 differed = self._differs(neighbour, now) or differed
         if effects and self._company.all_agree(now):
             self._answers.drop()
+        self._company.note_agreement(now)
         return effects, bool(effects), differed
 
     def _differs(self, neighbour: Neighbour, now: float) -> bool:
@@ -237,9 +264,10 @@ class Dialogue:
         message = self._branches.answer(now)
         if message or self._answers.at is None or self._answers.at > now:
             return message
-        parcel = self._answers.compose(size, now)
+        packed = self._answers.shorten(size, self._company.common(now), now)
+        parcel = None if packed else self._answers.compose(size, now)
         self._answers.at = now + self._road.slot() if self._answers else None
-        return Delivery(parcel).encode() if parcel else None
+        return packed.encode() if packed else Delivery(parcel).encode() if parcel else None
 
     def ask(self, now: float, mending: bool) -> list[bytes]:
         """Return probes, wants or heads, if their slot has come and somebody still disagrees.
@@ -280,7 +308,8 @@ class Dialogue:
         ]
         names = (self.outlook.handle, self._road.handle)
         found, self._cursor = asking.wants(*names, groups, self._road.packet_size_max, self._cursor)
-        return [want.encode() for want in found]
+        garbled, self._is_garbled = self._is_garbled, False
+        return [replace(want, is_plain=garbled).encode() for want in found]
 
     def next_wake(self) -> float | None:
         """Return when something may be said, as far as is known."""

@@ -27,17 +27,20 @@ from mesh.dialogue import Dialogue
 from mesh.effects import Deliver, DeliverForkProof, DeliverPiece, Effect, PeerHolds, Send
 from mesh.errors import BadSignature, Malformed, PeerFault, UnknownVersion
 from mesh.holdings import Holdings
-from mesh.keys import NodeId, Scope
+from mesh.keys import PUBLIC, NodeId, Scope
 from mesh.log import Run
 from mesh.mending import PARTS_AT_ONCE, Mending
 from mesh.neighbours import NEIGHBOURS_MAX, Allowances, Neighbour, Neighbours
 from mesh.packet import (
+    DIGEST_HINT_SIZE,
     HEAD_SIZE,
+    PACKED_HEAD_SIZE,
     Beacon,
     Delivery,
     ForkNotice,
     Heads,
     Kind,
+    Packed,
     Packet,
     Part,
     PartsWant,
@@ -45,10 +48,12 @@ from mesh.packet import (
     PiecesWant,
     Probe,
     Want,
+    is_packed,
     parse,
 )
 from mesh.reassembly import size_in_parts
 from mesh.road import Road
+from mesh.shorthand import NARROW_MAX
 from mesh.timing import Timing
 from mesh.trickle import Chance
 from mesh.wire import Reader
@@ -133,6 +138,8 @@ class Engine:
                 return self._hear_in(packet.scope, peer, packet, now)
             case Delivery():
                 return self._hear_in(packet.parcel.scope, peer, packet, now)
+            case Packed():
+                return self._hear_packed(peer, packet, now)
             case Part():
                 return self._hear_part(peer, packet, now)
             case Pieces():
@@ -173,6 +180,21 @@ class Engine:
         if neighbour:
             neighbour.spoke.add(dialogue.scope)
             neighbour.shows(dialogue.scope, parcel.digest)
+        return effects
+
+    def _hear_packed(self, peer: str, packet: Packed, now: float) -> list[Effect]:
+        dialogue = next((one for scope, one in self._dialogues.items() if (scope == PUBLIC) == packet.is_public), None)
+        if dialogue is None or self._road.packet_size_max > NARROW_MAX:
+            self.counters["packed runs that could not be read"] += 1
+            return []
+        effects = dialogue.hear_packed(peer, packet, now)
+        self._remember(dialogue.scope, effects)
+        neighbour = self.neighbours.hinted(packet.sender)
+        if neighbour:
+            self._met(neighbour.handle, now)
+            if effects or dialogue.outlook.digest.startswith(packet.digest):
+                neighbour.spoke.add(dialogue.scope)
+            neighbour.shows(dialogue.scope, packet.digest)
         return effects
 
     def _remember(self, scope: Scope, effects: Iterable[Effect]) -> None:
@@ -273,6 +295,9 @@ class Engine:
 
     def _is_needless(self, begin: bytes) -> bool:
         """Whether a message that begins so comes from a node that holds just what we hold."""
+        if is_packed(begin) and len(begin) >= PACKED_HEAD_SIZE:
+            hint = begin[PACKED_HEAD_SIZE - DIGEST_HINT_SIZE : PACKED_HEAD_SIZE]
+            return any(one.outlook.digest.startswith(hint) for one in self._dialogues.values())
         if len(begin) < HEAD_SIZE + PARCEL_HEAD_SIZE or begin[1] != Kind.DATA:
             return False
         head = Reader(begin[HEAD_SIZE:])
@@ -285,7 +310,7 @@ class Engine:
             message = dialogue.answer(self._message_size, now)
             if message:
                 self._turn = -self._turn
-                if message[1] == Kind.DATA:
+                if Kind(message[1]) in (Kind.DATA, Kind.PACKED):
                     beaconing.told(scope, dialogue.outlook.digest, now)
                 return self._mending.packets(message, now)
         return []

@@ -11,7 +11,7 @@ from math import inf
 from typing import Final
 
 from mesh.errors import Malformed
-from mesh.packet import HEAD_SIZE, Kind, Part, PartsWant
+from mesh.packet import Kind, Part, PartsWant, is_packed
 from mesh.reassembly import AHEAD_MAX, Reassembly, Sent, cut
 from mesh.road import Road
 
@@ -40,7 +40,7 @@ class Mending:
         """Return the message which this part completes. Raises `Malformed`."""
         message = self._heard.add(part, now, self._road.slot())
         self._refill.pop((part.message, part.index), None)
-        if message is not None and (len(message) < HEAD_SIZE or message[1] not in INSIDE_PARTS):
+        if message is not None and not (message[1:2] and (message[1] in INSIDE_PARTS or is_packed(message))):
             raise Malformed("only data and fork proofs travel in parts")
         return message
 

@@ -56,6 +56,11 @@ class Neighbours:
             self._known.popitem(last=False)
         return neighbour, is_new
 
+    def hinted(self, hint: bytes) -> Neighbour | None:
+        """Return the one neighbour whose handle begins so, None where there are none or several."""
+        found = [neighbour for handle, neighbour in self._known.items() if handle.startswith(hint)]
+        return found[0] if len(found) == 1 else None
+
     def recent(self, now: float) -> list[Neighbour]:
         """Return those who were heard lately enough to be looked for."""
         return [neighbour for neighbour in self._known.values() if now - neighbour.heard <= self._recent]

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import partial
 from typing import Final, NamedTuple
 
 from mesh.airform import (
@@ -30,6 +31,10 @@ PART_OVERHEAD: Final = HEAD_SIZE + MESSAGE_ID_SIZE + 2
 PARTS_MAX: Final = 256
 BLOB_PREFIX_SIZE: Final = 8
 BITMAP_SIZE_MAX: Final = 128
+SENDER_HINT_SIZE: Final = 2
+DIGEST_HINT_SIZE: Final = 3
+MODEL_MAX: Final = 15
+PACKED_HEAD_SIZE: Final = HEAD_SIZE + SENDER_HINT_SIZE + DIGEST_HINT_SIZE
 
 FIRST_HANDLE: Final = bytes(LOG_HANDLE_SIZE)
 LAST_HANDLE: Final = b"\xff" * LOG_HANDLE_SIZE
@@ -48,6 +53,12 @@ class Kind(IntEnum):
     FORK_PROOF = 8
     PIECES_WANT = 9
     PIECES = 10
+    PLAIN_WANT = 11
+    PACKED = 0x40  # … 0x7f: the six low bits tell how
+
+    @classmethod
+    def _missing_(cls, value: object) -> Kind | None:
+        return cls.PACKED if type(value) is int and value >> 6 == 1 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +86,17 @@ class Claim(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """Of the logs whose handles lie in lowest … highest I hold exactly this. Whoever has more may send it."""
+    """Of the logs whose handles lie in lowest … highest I hold exactly this. Whoever has more may send it.
+
+    `is_plain` says that what came packed could not be read: please send it in plain form.
+    """
 
     scope: bytes
     sender: bytes
     lowest: bytes
     highest: bytes
     claims: tuple[Claim, ...]
+    is_plain: bool = False
 
     @property
     def is_whole(self) -> bool:
@@ -90,7 +105,12 @@ class Want:
 
     def encode(self) -> bytes:
         claims = (claim.handle + varint(claim.height) for claim in self.claims)
-        return _packed(Kind.WANT, self.scope, self.sender, self.lowest, self.highest, *claims)
+        kind = Kind.PLAIN_WANT if self.is_plain else Kind.WANT
+        return _packed(kind, self.scope, self.sender, self.lowest, self.highest, *claims)
+
+    @classmethod
+    def read_plain(cls, reader: Reader) -> Want:
+        return replace(cls.read(reader), is_plain=True)
 
     @classmethod
     def read(cls, reader: Reader) -> Want:
@@ -177,6 +197,32 @@ class Delivery:
     @classmethod
     def read(cls, reader: Reader) -> Delivery:
         return cls(Parcel.read(reader))
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Runs in the shorthand of the air codec (aircode/). `sender` and `digest` are hints: the first bytes of each.
+
+    `model` is the codec's; `is_common` says that it builds on all that sender and hearers were known to hold.
+    """
+
+    model: int
+    is_common: bool
+    is_public: bool
+    sender: bytes
+    digest: bytes
+    stream: bytes
+
+    def encode(self) -> bytes:
+        kind = Kind.PACKED | self.model << 2 | self.is_common << 1 | self.is_public
+        return bytes([VERSION, kind]) + self.sender + self.digest + self.stream
+
+    @classmethod
+    def read(cls, kind: int, reader: Reader) -> Packed:
+        sender, digest, stream = reader.take(SENDER_HINT_SIZE), reader.take(DIGEST_HINT_SIZE), reader.rest()
+        if not stream or not stream[-1]:
+            raise Malformed("a packed stream is not empty, and does not end in a zero")
+        return cls(kind >> 2 & MODEL_MAX, bool(kind & 2), bool(kind & 1), sender, digest, stream)
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +340,7 @@ class Pieces:
         return cls(prefix, first, content)
 
 
-Packet = Beacon | Want | Heads | Probe | Delivery | Part | PartsWant | ForkNotice | PiecesWant | Pieces
+Packet = Beacon | Want | Heads | Probe | Delivery | Packed | Part | PartsWant | ForkNotice | PiecesWant | Pieces
 
 READERS: Final[dict[int, Callable[[Reader], Packet]]] = {
     Kind.BEACON: Beacon.read,
@@ -307,7 +353,14 @@ READERS: Final[dict[int, Callable[[Reader], Packet]]] = {
     Kind.FORK_PROOF: ForkNotice.read,
     Kind.PIECES_WANT: PiecesWant.read,
     Kind.PIECES: Pieces.read,
+    Kind.PLAIN_WANT: Want.read_plain,
+    **{kind: partial(Packed.read, kind) for kind in range(Kind.PACKED, 2 * Kind.PACKED)},
 }
+
+
+def is_packed(message: bytes) -> bool:
+    """Whether a message, or the beginning of one, is of the kinds that are packed."""
+    return len(message) > 1 and message[1] >> 6 == 1
 
 
 def parse(raw: bytes) -> Packet:

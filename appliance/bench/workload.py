@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from importlib.resources import files
 from pathlib import Path
+from random import Random
 from typing import Final
 
 from appliance.bench.holdings import BenchHoldings
@@ -29,6 +30,8 @@ from mesh.record import Record
 KEYS: Final = {"author": int, "from": str, "to": str, "amount": int, "currency": str, "at": int, "memo": str}
 LINES_MAX: Final = 100_000
 NONCE: Final = bytes(16)
+NOISE: Final = 63  # no kind of the appliance
+NOISE_SIZE: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,11 @@ class Street:
         transfer = Transfer.simple(payer, payee, 0, payment.amount)
         author.records.append(transfer.record(payment.at, author.key.node_id, payment.memo, self._salt(author)))
 
+    def note(self, author: int, body: bytes, at: int) -> None:
+        """Write a record of a kind that nobody knows."""
+        home = self.authors[author]
+        home.records.append(Record.new([NOISE, at], body, self._salt(home)))
+
     def seal(self) -> list[Run]:
         """Certify what each author wrote since the last time; return it as runs."""
         return [run for author in self.authors if (run := _sealed(author))]
@@ -153,6 +161,16 @@ def split(payments: Sequence[Payment], new: int) -> tuple[Street, list[Run], lis
     street, base = found(payments, new)
     for payment in payments[len(payments) - new :]:
         street.pay(payment)
+    return street, base, street.seal()
+
+
+def noise(authors: int, count: int, seed: int) -> tuple[Street, list[Run], list[Run]]:
+    """Return a street, its base, and `count` records of random bytes, which no codec can make shorter."""
+    street = Street(authors)
+    base = street.seal()
+    rng = Random(seed)
+    for number in range(count):
+        street.note(number % authors, rng.randbytes(NOISE_SIZE), 60 * number)
     return street, base, street.seal()
 
 

@@ -15,6 +15,7 @@ from mesh.packet import (
     ForkNotice,
     HeadClaim,
     Heads,
+    Packed,
     Packet,
     Part,
     PartsWant,
@@ -43,7 +44,7 @@ beacons = st.builds(Beacon, senders, size(5), size(5))
 def wants(draw: st.DrawFn) -> Want:
     claims = sorted(draw(st.lists(st.builds(Claim, handles, heights), max_size=8)))
     edges = sorted([draw(handles), draw(handles), *(claim.handle for claim in claims)])
-    return Want(draw(scopes), draw(senders), edges[0], edges[-1], tuple(claims))
+    return Want(draw(scopes), draw(senders), edges[0], edges[-1], tuple(claims), draw(st.booleans()))
 
 
 heads = st.builds(
@@ -83,6 +84,17 @@ def runs(draw: st.DrawFn) -> AirRun:
 parcels = st.builds(Parcel, scopes, senders, size(5), st.lists(runs(), min_size=1, max_size=3).map(tuple))
 
 
+packed = st.builds(
+    Packed,
+    st.integers(0, 15),
+    st.booleans(),
+    st.booleans(),
+    st.just(b"ne") | size(2),
+    size(3),
+    st.binary(min_size=1, max_size=200).filter(lambda stream: stream[-1] != 0),
+)
+
+
 @st.composite
 def parts(draw: st.DrawFn) -> Part:
     last = draw(st.integers(1, 255))
@@ -117,6 +129,7 @@ packets: st.SearchStrategy[Packet] = st.one_of(
     heads,
     probes(),
     st.builds(Delivery, parcels),
+    packed,
     parts(),
     st.builds(PartsWant, size(6), some(255)),
     notices(),

@@ -9,7 +9,7 @@ import pytest
 from mesh.airform import AirRun, Parcel, node_handle, scope_handle
 from mesh.gossip import Timing
 from mesh.keys import PUBLIC, EpochKey, LogId, Scope
-from mesh.packet import Delivery, Kind
+from mesh.packet import Delivery, Kind, is_packed
 from tests.mesh.islands import PACKET_SIZE, Air, Island, MemoryHoldings, node_key
 
 COMMONS = Scope(bytes([1]) * 16)
@@ -43,7 +43,7 @@ def test_a_record_reaches_all_neighbours_in_one_packet() -> None:
     air.stir()
     air.run(3)
     assert air.agree()
-    assert air.kinds(began) == {Kind.DATA: 1}
+    assert air.kinds(began) == {Kind.PACKED: 1}
     assert len(b.frontier().reaches) == len(c.frontier().reaches) == 1
 
 
@@ -62,30 +62,30 @@ def test_what_came_by_this_road_is_not_sent_on_it_again() -> None:
     a.holdings.write("two loaves, rye")
     air.stir()
     air.run(3600)
-    assert [speaker for at, speaker, packet in air.log if at > began and packet[1] == Kind.DATA] == ["a"]
+    assert [speaker for at, speaker, packet in air.log if at > began and is_packed(packet)] == ["a"]
 
 
 def test_a_lost_packet_is_asked_for_by_the_one_who_lost_it() -> None:
     air, (a, _, _) = settled()
     began = air.now
-    air.drops = lambda hearer, speaker, packet: hearer == "c" and packet[1] == Kind.DATA and air.now < began + 5
+    air.drops = lambda hearer, speaker, packet: hearer == "c" and is_packed(packet) and air.now < began + 5
     a.holdings.write("two loaves, rye")
     air.stir()
     air.run(60, air.agree)
     assert air.agree()
     assert air.kinds(began)[Kind.WANT] == 1
-    assert air.kinds(began)[Kind.DATA] == 2
+    assert air.kinds(began)[Kind.PACKED] == 2
 
 
 def test_one_answer_serves_all_who_lack_the_same() -> None:
     air, (a, *_) = settled(5)
     began = air.now
-    air.drops = lambda hearer, speaker, packet: packet[1] == Kind.DATA and air.now < began + 5
+    air.drops = lambda hearer, speaker, packet: is_packed(packet) and air.now < began + 5
     a.holdings.write("two loaves, rye")
     air.stir()
     air.run(120, air.agree)
     assert air.agree()
-    assert air.kinds(began)[Kind.DATA] == 2
+    assert air.kinds(began)[Kind.PACKED] == 2
     assert air.kinds(began)[Kind.WANT] <= 2
 
 
@@ -103,7 +103,7 @@ def test_a_cut_and_a_heal() -> None:
     air.run(1500, air.agree)
     assert air.agree()
     kinds = air.kinds(healed)
-    assert kinds[Kind.DATA] + kinds[Kind.PART] <= 8
+    assert kinds[Kind.DATA] + kinds[Kind.PACKED] + kinds[Kind.PART] <= 8
     assert kinds[Kind.WANT] <= 6
 
 
@@ -154,7 +154,7 @@ def test_a_far_behind_node_is_brought_up_in_full_packets() -> None:
     air.stir()
     air.run(3600, air.agree)
     assert air.agree()
-    data = [packet for packet in packets_after(air, began) if packet[1] in (Kind.PART, Kind.DATA)]
+    data = [packet for packet in packets_after(air, began) if Kind(packet[1]) in (Kind.PART, Kind.PACKED)]
     assert sum(len(packet) == PACKET_SIZE for packet in data) >= 0.8 * len(data)
     plain = sum(record.size for record in b.holdings.logs[a.holdings.log_in(PUBLIC)].records)
     assert sum(map(len, data)) <= 1.15 * plain
@@ -285,7 +285,7 @@ def test_own_records_leave_at_once_and_those_of_other_roads_wait_a_slot() -> Non
     air.run(10)
     assert air.agree()
     a.holdings.write("mine")
-    assert [packet[1] for packet in a.tick(air.now)] == [Kind.DATA]
+    assert [Kind(packet[1]) for packet in a.tick(air.now)] == [Kind.PACKED]
 
 
 def test_a_packet_with_room_left_is_filled_with_runs_of_other_logs() -> None:
@@ -299,7 +299,7 @@ def test_a_packet_with_room_left_is_filled_with_runs_of_other_logs() -> None:
     air.run(60, air.agree)
     assert air.agree()
     kinds = air.kinds(began)
-    assert kinds[Kind.DATA] + kinds[Kind.PART] <= 2
+    assert kinds[Kind.DATA] + kinds[Kind.PACKED] + kinds[Kind.PART] <= 2
 
 
 def test_commons_and_public_are_talked_about_apart() -> None:

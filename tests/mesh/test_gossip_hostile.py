@@ -138,7 +138,7 @@ def test_an_address_that_sent_garbage_is_counted_and_never_muted() -> None:
 
 def test_a_packet_from_the_future_is_counted_apart() -> None:
     engine, _ = an_engine()
-    for packet in (b"\x12\x01" + bytes(14), bytes([VERSION, 77]), b"\xff\xff"):
+    for packet in (b"\x12\x01" + bytes(14), bytes([VERSION, 200]), b"\xff\xff"):
         with pytest.raises(UnknownVersion):
             engine.receive("tomorrow", packet, 0.0)
     with pytest.raises(Malformed):
@@ -233,7 +233,7 @@ def test_a_forged_run_does_not_keep_the_true_one_from_being_passed_on() -> None:
     island.receive("liar", parcel_of(run, signature=bytes(64)), 1.0)
     island.holdings.accept(run)
     said = [packet for now in range(2, 9) for packet in island.tick(float(now))]
-    assert [packet[1] for packet in said if packet[1] != Kind.BEACON] == [Kind.DATA]
+    assert [Kind(packet[1]) for packet in said if packet[1] != Kind.BEACON] == [Kind.PACKED]
 
 
 def test_one_forged_part_a_minute_silences_nobody() -> None:

@@ -1,0 +1,1 @@
+"""The shorthand of narrow roads."""
