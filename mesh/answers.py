@@ -107,7 +107,8 @@ class Answers:
         goal = PLAIN_PER_PACKED * size
         for _ in range(TRIES):
             runs = self._gather(goal)
-            packed = self._shorthand.write(runs, common if is_common else {})
+            is_known = all(run.after for run in runs)
+            packed = self._shorthand.write(runs, common if is_common and is_known else {})
             length = len(packed.encode()) if packed else 2 * size
             if packed and (length <= size or (len(runs) == 1 and length <= MESSAGE_SIZE_MAX)):
                 for run in runs:
