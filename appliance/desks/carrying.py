@@ -32,6 +32,7 @@ class Arrival:
     later: list[Run] = field(default_factory=list)
     shown: list[FrontierFrame] = field(default_factory=list)
     torn: bool = False
+    used_bytes: int | None = None  # of the archive, once a file came
 
     def wait(self, run: Run) -> None:
         """Keep a run at hand, if there is room."""
@@ -113,7 +114,7 @@ class Carrying(Neighbourhood):
                 if not self._take_run(run, arrival.count):
                     arrival.wait(run)
         elif isinstance(frame, BlobFrame):
-            arrival.count["blobs"] += self._take_blob(frame, arrival.writer)
+            arrival.count["blobs"] += self._take_blob(frame, arrival)
         elif isinstance(frame, SealedFrame):
             arrival.count["sealed_kept"] += self._keep_sealed(frame)
         elif frame.holder == arrival.writer and len(arrival.shown) < SHOWN_MAX:
@@ -150,17 +151,27 @@ class Carrying(Neighbourhood):
                 for frame in arrival.shown:
                     self.private.note_holds(arrival.writer, frame.scope, frame.heights)
 
-    def _take_blob(self, frame: BlobFrame, writer: NodeId) -> bool:
-        """Keep a file only if a zine here names it. Returns whether it is whole now."""
+    def _take_blob(self, frame: BlobFrame, arrival: Arrival) -> bool:
+        """Keep a file only if a zine here names it and the archive has room. Returns whether it is whole now."""
         named = self.database.row("SELECT 1 FROM zine WHERE blob = ? AND size = ?", frame.blob, frame.size)
-        if named is not None and frame.offset == 0 and writer != self.node_id:
+        if named is not None and frame.offset == 0 and arrival.writer != self.node_id:
             with self.database.writing():
-                self.shelf.note_holder(frame.blob, writer)
+                self.shelf.note_holder(frame.blob, arrival.writer)
         if named is None or self.blobs.has(frame.blob):
+            return False
+        if frame.offset == 0 and not self._has_place(frame, arrival):
             return False
         if not self.blobs.put_next(frame.blob, frame.offset, frame.content):
             return False
         return frame.offset + len(frame.content) == frame.size and self.finish_file(frame.blob)
+
+    def _has_place(self, frame: BlobFrame, arrival: Arrival) -> bool:
+        """Whether there is room for a file, asked at its first part. What follows a part that was left out is left out too."""
+        if arrival.used_bytes is None:
+            arrival.used_bytes = self.blobs.used_bytes()
+        has_place = self.is_taken_in(frame.blob, arrival.used_bytes + frame.size)
+        arrival.used_bytes += frame.size if has_place else 0
+        return has_place
 
     def _keep_sealed(self, frame: SealedFrame) -> bool:
         """Carry another commons' section on, as long as there is room; the oldest goes first."""

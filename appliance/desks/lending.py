@@ -107,6 +107,15 @@ class Lending(Shelving):
         """Whether somebody here still waits for this one."""
         return self._is_wanted(wanted.blob)
 
+    def is_taken_in(self, blob: bytes, used_bytes: int) -> bool:
+        """Whether a file that somebody carried here is kept, where the archive then takes so many bytes.
+
+        Nobody may have looked at it yet, but it was carried all the way: such files may take up to half of the archive.
+        """
+        quota = self.settings.archive.quota_bytes
+        is_welcome = self._is_wanted(blob) or self.shelf.stands(blob)
+        return self.shelf.is_open(blob) and used_bytes <= (quota if is_welcome else quota // 2)
+
     def holders(self, blob: bytes) -> list[NodeId]:
         """Return the neighbours that are known to hold a file."""
         return [NodeId(node) for (node,) in self.database.rows("SELECT node FROM holding WHERE blob = ?", blob)]

@@ -63,7 +63,8 @@ class Neighbourhood(Boards):
             BROADCAST_SIZE_MAX,
             WANTED_AT_ONCE,
         )
-        return [BlobWant(blob, size, self.blobs.missing(blob, size)) for blob, size in rows]
+        room = self.settings.archive.quota_bytes - self.blobs.used_bytes() if rows else 0
+        return [BlobWant(blob, size, self.blobs.missing(blob, size)) for blob, size in rows if size <= room]
 
     def blob_piece(self, blob: bytes, index: int) -> bytes | None:
         content = self.blobs.read(blob, index * PIECE_SIZE, PIECE_SIZE)

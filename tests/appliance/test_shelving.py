@@ -150,6 +150,34 @@ def test_a_body_comes_only_while_the_archive_has_room(tmp_path: Path, elm: Node,
     assert (wanted.zine.title, wanted.holders, wanted.waits_for_room) == ("Water", ("Elm",), True)
 
 
+def test_what_is_carried_here_is_kept_while_there_is_room(tmp_path: Path, elm: Node, street: Street) -> None:
+    one, other, third = (publish(elm, f"No. {size}", b"x" * size) for size in (60, 70, 90))
+    street.archive = Archive(free_space_floor_bytes=0, quota_bytes=150)
+    ash = street.invite("Ash")
+    carry(elm, ash, tmp_path)
+    assert [ash.blobs.has(bytes.fromhex(zine.blob)) for zine in (one, other, third)] == [True, False, False], (
+        "up to half"
+    )
+    ash.shelve([other.id, third.id])
+    carry(elm, ash, tmp_path)
+    assert [ash.blobs.has(bytes.fromhex(zine.blob)) for zine in (one, other, third)] == [True, True, False]
+    ash.let_go(one.id)
+    ash.let_go(other.id)
+    carry(elm, ash, tmp_path)
+    assert ash.blobs.has(bytes.fromhex(third.blob))
+    assert ash.archive_bytes()[0] <= 150
+    assert list(ash.blobs.parts()) == []
+
+
+def test_radio_brings_nothing_beyond_the_quota(tmp_path: Path, elm: Node, street: Street) -> None:
+    street.archive = Archive(free_space_floor_bytes=0, quota_bytes=len(BREAD) - 1)
+    ash = street.invite("Ash")
+    zine = publish(elm)
+    street.settle()
+    ash.shelve([zine.id])
+    assert ash.wanted_blobs() == []
+
+
 # reports, and what is put away
 
 

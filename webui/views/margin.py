@@ -10,7 +10,7 @@ from flask import Blueprint, Response, abort, make_response, redirect, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from appliance.answers import Note, Zine
-from appliance.errors import Refused
+from appliance.errors import Objection, Refused
 from webui import forms, reading
 from webui.leaves import Leaves
 from webui.refusals import page
@@ -36,6 +36,8 @@ class Beside:
 def read(zine_id: str) -> Response:
     """Show one part of a zine as a page, with its margin."""
     zine = node().zine(zine_id, visitor())
+    if not zine.is_here:
+        raise Refused(Objection.NOT_HERE_YET)
     leaves = _leaves(zine)
     if leaves is None:
         return page("reader.html", zine=zine, blocks=None)
