@@ -37,7 +37,7 @@ def addresses(portal: Running) -> list[str]:
     node = Node.open(portal.data)
     found = [path for path in paths(create_app(node), node) if not path.startswith("/api/")]
     node.close()
-    return found
+    return [*found, "/archive?q=bottles"]
 
 
 @pytest.fixture(scope="module")

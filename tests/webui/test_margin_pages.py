@@ -231,5 +231,25 @@ def test_a_larger_picture_is_a_request_of_its_own(node: Node, stranger: Visitor)
         assert stranger.get(f"/archive/{zine.id}/picture/{number}").status_code == 404
 
 
+@pytest.mark.real  # a process of its own looks into what is brought
+def test_html_that_was_brought_is_read_and_written_beside(node: Node, ben: Visitor, stranger: Visitor):
+    html = b"""<!doctype html><html lang="en"><head><title>Hedges</title></head><body><h1>Hedges</h1>
+<p onclick="alert(1)">White in <a href="#late">May</a>.</p><script>alert(2)</script>
+<h2 id="late">Late</h2><p>Red in <img src="http://evil.example/x.png" alt="">October.</p></body></html>"""
+    zine = publish(node, "Hedges", html, "hedges.html")
+    assert zine.media_type == "text/html"
+    path = f"/archive/{zine.id}"
+    shown = stranger.get(f"{path}/read")
+    for hostile in ("alert", "evil.example", "onclick"):
+        assert hostile not in shown.text
+    page = Page(shown.text)
+    assert "White in May" in page.words
+    assert f"{path}/read?part=1#z-late" in page.links
+    note = next(link for link in page.links if "/note?at=" in link)
+    form = ben.page(note).form(f"{path}/note")
+    ben.send(form.action, form.fields | {"text": "In April, this year."})
+    assert "In April, this year." in str(passages(stranger.get(f"{path}/read").text))
+
+
 def test_the_reading_limit_is_a_megabyte(node: Node, bread: Zine):
     assert SIZE_MAX == 1 << 20

@@ -8,11 +8,10 @@ from pathlib import Path
 from zipfile import ZIP_STORED, ZipFile
 
 import pytest
+from PIL import Image
 
-from appliance.answers import Board, NoteForm
-from appliance.kinds import ZineCard
+from appliance.answers import Board
 from appliance.node import Node
-from mesh.keys import PUBLIC
 from tests.webui.street import publish
 from tests.webui.test_feeds import reached
 from tests.webui.visitor import Visitor
@@ -125,24 +124,33 @@ def checked(content: bytes, room: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def served(node: Node, visitor: Visitor, content: bytes) -> bytes:
-    """Put an EPUB on the shelf and fetch it as an e-reader app does, from the link in the catalogue."""
-    blob = node.shelve_file(content)
-    card = ZineCard(blob, len(content), "application/epub+zip", "Hedges", "", "en", "", "", "", "", ())
-    with node.saying():
-        node.say(PUBLIC, card.record(0, node.salt(PUBLIC)))
-    (feed,) = [root for path, root in reached(visitor).items() if path == "/opds/new"]
+def served(visitor: Visitor) -> bytes:
+    """Fetch the EPUB as an e-reader app does: from the link in the catalogue."""
+    feed = next(root for path, root in reached(visitor).items() if path == "/opds/new")
     link = next(link for link in feed.iter() if link.get("type") == "application/epub+zip")
     answer = visitor.get(link.get("href", ""))
     assert answer.mimetype == "application/epub+zip"
     assert str(len(answer.data)) == link.get("length")
-    node.annotate(node.zines().rows[0].id, NoteForm("Hawthorn?", page=1), node.find_payee("Ben"))
     return bytes(answer.data)
 
 
-def test_an_epub_leaves_the_node_as_an_epub(node: Node, stranger: Visitor, tmp_path: Path):
-    judgement = checked(served(node, stranger, epub()), tmp_path)
+def test_an_epub_that_was_brought_leaves_the_node_as_an_epub(node: Node, stranger: Visitor, tmp_path: Path):
+    publish(node, "Hedges", epub(), "hedges.epub")
+    judgement = checked(served(stranger), tmp_path)
     assert judgement.returncode == 0, judgement.stdout + judgement.stderr
+
+
+def test_a_picture_has_its_cover_in_the_catalogue(node: Node, stranger: Visitor, tmp_path: Path):
+    drawn = BytesIO()
+    Image.new("RGB", (300, 400), "green").save(drawn, "PNG")
+    publish(node, "A hedge", drawn.getvalue(), "hedge.png")
+    file = tmp_path / "new.xml"
+    file.write_bytes(stranger.get("/opds/new").data)
+    assert judged("opds.rnc", file).returncode == 0
+    links = {link.get("rel", ""): link for link in reached(stranger)["/opds/new"].iter() if link.get("rel")}
+    for rel in ("http://opds-spec.org/image", "http://opds-spec.org/image/thumbnail"):
+        answer = stranger.get(links[rel].get("href", ""))
+        assert (answer.status_code, answer.mimetype) == (200, links[rel].get("type"))
 
 
 def test_epubcheck_would_find_a_fault(tmp_path: Path):
