@@ -36,6 +36,8 @@ SAME: Final = str.maketrans(
     "\u0671\u0649\u06cc\u0629\u06a9\u00f8\u0142\u0111\u0131", "\u0627\u064a\u064a\u0647\u0643old\u0069"
 ) | {0x153: "oe", 0xE6: "ae"}
 FOLDING: Final = {mark: None for marks in DROPPED for mark in marks} | SAME
+LINK: Final = re.compile(r"!?\[([^\]\n]{0,200})\]\([^)\n]{0,400}\)")
+MARKS: Final = re.compile(r"[*`#>|~]+|\b_+|_+\b|^[ \t]*[-+] ", re.MULTILINE)
 LOOKED_THROUGH: Final = 200_000  # letters of a text in which a sentence is looked for
 AROUND: Final = 80  # letters on either side that are shown of a long sentence
 SENTENCE: Final = re.compile(r"[^.!?\n\u3002\uff01\uff1f\u061f\u06d4]+[.!?\u3002\uff01\uff1f\u061f\u06d4]*")
@@ -78,6 +80,11 @@ def _asked(piece: str) -> str:
 def _pairs(run: str) -> Iterator[str]:
     """Yield the signs two by two, and the last one by itself: so a single sign is the beginning of something everywhere."""
     return (run[at : at + 2] for at in range(len(run)))
+
+
+def unmarked(text: str) -> str:
+    """Return Markdown without its marks, near enough to show a sentence of it."""
+    return MARKS.sub("", LINK.sub(r"\1", text[:LOOKED_THROUGH]))
 
 
 def passage(text: str, query: str) -> Passage | None:

@@ -173,6 +173,12 @@ def test_no_sentence_is_shown_where_the_word_is_not(text: str, query: str) -> No
     assert searching.passage(text, query) is None
 
 
+def test_a_sentence_of_markdown_is_shown_without_its_marks() -> None:
+    text = "# Water\n\n- Fill **clean** bottles, [close them](/help) `now`, some_thing _slanted_ ~~old~~\n> quoted"
+    sentence = searching.passage(searching.unmarked(text), "bottles")
+    assert sentence == Passage("Fill clean ", "bottles", ", close them now, some_thing slanted old")
+
+
 @given(st.text(max_size=60), st.text(max_size=10))
 def test_any_text_may_be_looked_through(text: str, query: str) -> None:
     sentence = searching.passage(text, query)
