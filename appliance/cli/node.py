@@ -11,6 +11,7 @@ from typing import Any, Final
 import click
 
 from appliance import daemon, founding, processes, radio_switch, settings
+from appliance.answers import RoadState
 from appliance.cli.nodes import opened_node
 from appliance.cli.terminal import Command, as_json, child_of, data_directory, say, say_json
 from appliance.errors import SettingsFault
@@ -98,9 +99,13 @@ def _told(facts: dict[str, Any]) -> str:
         f"Store {store['bytes'] // 1024} kB, {store['free_bytes'] >> 20} MB free. Clock: {facts['clock']['trust']}",
     ]
     for peer in facts["peers"]:
-        heard = "never heard" if peer["heard_s"] is None else f"heard {peer['heard_s']} s ago by {peer['road']}"
+        heard = "never heard" if peer["heard_s"] is None else f"heard {peer['heard_s']} s ago by {_road(peer)}"
         lines.append(f"  {peer['name']}: {heard}, {'holds' if peer['holds_ours'] else 'lacks some of'} what we wrote")
     return "\n".join(lines)
+
+
+def _road(peer: dict[str, Any]) -> str:
+    return RoadState(peer["road"], True, "").in_words
 
 
 @click.command(cls=Command)

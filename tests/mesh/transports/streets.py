@@ -23,7 +23,7 @@ from tests.mosquitto import Broker
 from tests.radio.device import Mood
 from tests.radio.ether import RadioEther
 
-PATIENCE_S = 15.0
+PATIENCE_S = 30.0
 COMMONS = "5eed"
 NODES = {"ana": 0xA0000001, "bo": 0xB0000002, "cho": 0xC0000003}
 BRISK = Patience(start=6.0, ask=0.5, answer=2.5, pause_min=0.1, pause_max=0.5, settle=0.5, parting=2.0)
