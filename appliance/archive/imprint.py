@@ -16,6 +16,7 @@ class Imprint(Answer):
     MAY = "You may: {licence}"
     PRINTED_AT = "From the archive of {node}"
     NOTES = "Notes from the margin"
+    NOTE_ON_PAGE = "On page {page}"
     UNPRINTED = "What stands in brackets could not be printed here: {signs}."
     TEST_FIRST = "Test sheet. Print it as you would print a zine, fold it and leaf through it. It should count from 1 to {pages}."
     TEST_MARGIN = (

@@ -1,12 +1,13 @@
 """Scripts that run from right to left, for printers of letters that know only left to right.
 
-Order: the implicit part of the Unicode Bidirectional Algorithm (UAX 9, rules P2, P3, W1 to W7, N1, N2, I1, I2, L1, L2, L4) on one
-line at a time; marks for embedding are left out. Joining: Arabic letters become the presentation forms that Unicode keeps for
-machines such as this (blocks FB50 and FE70), found by their decompositions.
+Order: the implicit part of the Unicode Bidirectional Algorithm (UAX 9, rules P2, P3, W1 to W7, N0 to N2, I1, I2, L1, L2, L4)
+on one line at a time; marks for embedding are left out. Joining: Arabic letters become the presentation forms that Unicode keeps
+for machines such as this (blocks FB50 and FE70), found by their decompositions.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 from unicodedata import bidirectional, category, decomposition
@@ -14,6 +15,7 @@ from unicodedata import bidirectional, category, decomposition
 RIGHT_TO_LEFT: Final = frozenset(("ar", "arc", "ckb", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi"))
 PAIRS: Final = ("()", "[]", "{}", "<>", "\u00ab\u00bb", "\u2039\u203a", "\u2264\u2265", "\u27e8\u27e9")
 MIRRORED: Final = str.maketrans("".join(PAIRS), "".join(pair[::-1] for pair in PAIRS))
+BRACKETS: Final = {pair[0]: pair[1] for pair in ("()", "[]", "{}", "\u27e8\u27e9")}
 JOINER: Final = "\u0640"
 LAM: Final = "\u0644"
 NUMBERS: Final = frozenset(("EN", "AN"))
@@ -70,6 +72,7 @@ def levels(line: str, from_the_right: bool) -> list[int]:
     base = int(from_the_right)
     edge = "R" if base else "L"
     kinds = _strengthened([bidirectional(letter) or "L" for letter in line], edge)
+    _settle_brackets(line, kinds, edge)
     _settle_neutrals(kinds, edge)
     found = [base + _raise_by(kind, base) for kind in kinds]
     for place in range(len(line) - 1, -1, -1):  # L1: spaces at the end of a line
@@ -118,6 +121,34 @@ def _join_numbers(kinds: list[str]) -> None:
         for place in places:
             if kinds[place] == "ET" and kinds[place - step] == "EN":
                 kinds[place] = "EN"
+
+
+def _settle_brackets(line: str, kinds: list[str], edge: str) -> None:
+    """N0: both brackets of a pair go one way, with what they hold and what stands before them."""
+    other = "L" if edge == "R" else "R"
+    for first, last in sorted(_pairs(line, kinds)):
+        inside = {_side(kind) for kind in kinds[first + 1 : last]}
+        if edge in inside:
+            kinds[first] = kinds[last] = edge
+        elif other in inside:
+            before = next((_side(kind) for kind in reversed(kinds[:first]) if _side(kind) in ("L", "R")), edge)
+            kinds[first] = kinds[last] = before
+
+
+def _pairs(line: str, kinds: list[str]) -> Iterator[tuple[int, int]]:
+    """Yield the places of brackets that belong together (BD16)."""
+    opened: list[tuple[str, int]] = []
+    for place, letter in enumerate(line):
+        if kinds[place] != "ON":
+            continue
+        if letter in BRACKETS:
+            opened.append((BRACKETS[letter], place))
+        elif any(letter == closing for closing, _ in opened):
+            while opened:
+                closing, first = opened.pop()
+                if closing == letter:
+                    yield first, place
+                    break
 
 
 def _settle_neutrals(kinds: list[str], edge: str) -> None:

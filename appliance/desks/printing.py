@@ -50,7 +50,7 @@ class Printing(Lending):
         order = replace(checked(order), from_the_right=is_right_to_left(zine.language))
         asked = _told(zine, say) | {"file": str(file.path), "media_type": zine.media_type}
         asked["imprint"] = list(_imprint(zine, self.settings.name, say))
-        asked["notes"] = self._notes_for_paper(zine_id, session)
+        asked["notes"] = self._notes_for_paper(zine_id, session, say)
         return self._made(asked, order, [file.path])
 
     def print_trial(self, order: PrintOrder, say: Say = str) -> BinaryIO:
@@ -64,10 +64,18 @@ class Printing(Lending):
             {"file": "", "words": words}, replace(checked(order), layout=Layout.BOOKLET, margin_mm=0.0), []
         )
 
-    def _notes_for_paper(self, zine_id: str, session: Session | None) -> list[dict[str, str]]:
+    def _notes_for_paper(self, zine_id: str, session: Session | None, say: Say) -> list[dict[str, str]]:
         """Return what stands in the margin, oldest first."""
         notes = self.notes(zine_id, session, limit=NOTES_PRINTED).rows
-        return [{"place": note.place, "text": note.text, "by": note.by} for note in reversed(notes)]
+        on_page = say(Imprint.NOTE_ON_PAGE.value)
+        return [
+            {
+                "place": on_page.format(page=note.page) if note.page and not note.quote else note.place,
+                "text": note.text,
+                "by": note.by,
+            }
+            for note in reversed(notes)
+        ]
 
     def _made(self, asked: dict[str, Any], order: PrintOrder, reads: list[Path]) -> BinaryIO:
         with confinement.room(self.settings.rooms) as room:

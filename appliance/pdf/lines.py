@@ -12,9 +12,11 @@ from appliance.pdf.letters import Letters, Piece
 
 EAST_ASIAN: Final = "\u2e80-\u2fff\u3040-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f"
 CLOSING: Final = "\u3001\u3002\u300b\u300d\u300f\u3011\uff01\uff09\uff0c\uff0e\uff1a\uff1b\uff1f\u30fc\u3005"
+SPACES: Final = " \t\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2008\u2009\u200a\u3000"  # where a line may end
+LETTER: Final = rf"[^\n{SPACES}{EAST_ASIAN}]"
 # What stays together: an East Asian letter with the sign that closes behind it; letters up to a hyphen; any other run.
 CHUNK: Final = re.compile(
-    rf"[{EAST_ASIAN}][{CLOSING}]*|[^\s{EAST_ASIAN}]+?[-\u2010\u2013\u2014/]+(?=\w)|[^\s{EAST_ASIAN}]+|\n|[^\S\n]+"
+    rf"[{EAST_ASIAN}][{CLOSING}]*|{LETTER}+?[-\u2010\u2013\u2014/]+(?=\w)|{LETTER}+|\n|[{SPACES}]+"
 )
 
 
@@ -36,19 +38,16 @@ class Line(NamedTuple):
 def broken(spans: Sequence[Span], room: float, size: float, letters: Letters, from_the_right: bool) -> list[Line]:
     """Return the lines of a paragraph that has `room` points. Its first strong letter decides where it begins."""
     from_the_right = direction("".join(span.text for span in spans), from_the_right)
-    space = letters.width(Piece(" "), size)
     lines: list[Line] = []
     pieces: list[Piece] = []
     used = 0.0
     for word in _fitting(_words(spans, size, letters), room, size, letters):
-        gap = space if word.spaced and pieces else 0.0
+        space = [Piece(" ", _common(pieces[-1], word.pieces[0]))] if word.spaced and pieces else []
+        gap = sum(letters.width(piece, size) for piece in space)
         if pieces and used + gap + word.width > room + 0.01:
             lines.append(Line(tuple(pieces), used, from_the_right))
-            pieces, used, gap = [], 0.0, 0.0
-        pieces += (
-            [Piece(" ", word.pieces[0].role if pieces[-1].role == word.pieces[0].role else "plain")] if gap else []
-        )
-        pieces += word.pieces
+            pieces, used, gap, space = [], 0.0, 0.0, []
+        pieces += [*space, *word.pieces]
         used += gap + word.width
         if word.ends:
             lines.append(Line(tuple(pieces), used, from_the_right))
@@ -56,6 +55,11 @@ def broken(spans: Sequence[Span], room: float, size: float, letters: Letters, fr
     if pieces or not lines:
         lines.append(Line(tuple(pieces), used, from_the_right))
     return lines
+
+
+def _common(before: Piece, after: Piece) -> str:
+    """Return the role of the space between two pieces."""
+    return before.role if before.role == after.role else "plain"
 
 
 def natural_width(spans: Sequence[Span], size: float, letters: Letters) -> tuple[float, float]:
@@ -82,7 +86,7 @@ def _words(spans: Sequence[Span], size: float, letters: Letters) -> Iterator[Wor
                 pending = pending or [Piece("", role)]
                 yield taken(ends=True)
                 spaced, may_break = False, True
-            elif chunk.isspace():
+            elif chunk[0] in SPACES:
                 if pending:
                     yield taken()
                 spaced, may_break = True, True

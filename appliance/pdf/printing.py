@@ -14,7 +14,7 @@ from pypdf import PageObject, PdfReader
 
 from appliance import confinement, markdown
 from appliance.archive.blocks import Block, Verbatim
-from appliance.archive.imposition import Layout, Turning
+from appliance.archive.imposition import MINI_PAGES, Layout, Turning
 from appliance.archive.paper import PrintOrder
 from appliance.errors import Objection, Refused
 from appliance.pdf import reading
@@ -58,11 +58,23 @@ def _pages(asked: dict[str, Any], order: PrintOrder) -> list[PageObject]:
         return list(PdfReader(BytesIO(trial_pages(order, asked["words"]))).pages)
     if asked["media_type"] == PDF:
         reader = reading.opened(Path(asked["file"]))
-        notes = _typeset(asked | {"imprint": []}, (), order) if asked["notes"] else []
         if len(reader.pages) > PAGES_MAX:
             raise Refused(Objection.TOO_MANY_PAGES, limit=PAGES_MAX)
-        return [*reader.pages, *notes]
+        return [*reader.pages, *_notes(asked, order, len(reader.pages))]
     return _typeset(asked, _blocks(Path(asked["file"]), asked["media_type"], asked["title"]), order)
+
+
+def _notes(asked: dict[str, Any], order: PrintOrder, pages: int) -> list[PageObject]:
+    """Return what stands in the margin of a PDF as pages of their own; none where a mini-zine has no room for them."""
+    if not asked["notes"]:
+        return []
+    if order.layout is not Layout.MINI:
+        return _typeset(asked, (), order, is_bare=True)
+    try:
+        notes = _typeset(asked, (), order, is_bare=True)
+    except Refused:
+        return []
+    return notes if pages + len(notes) <= MINI_PAGES else []
 
 
 def _blocks(file: Path, media_type: str, title: str) -> tuple[Block, ...]:
@@ -79,7 +91,9 @@ def _blocks(file: Path, media_type: str, title: str) -> tuple[Block, ...]:
     return (Verbatim(written, is_code=False),)
 
 
-def _typeset(asked: dict[str, Any], blocks: tuple[Block, ...], order: PrintOrder) -> list[PageObject]:
+def _typeset(
+    asked: dict[str, Any], blocks: tuple[Block, ...], order: PrintOrder, is_bare: bool = False
+) -> list[PageObject]:
     text = Text(
         title=asked["title"],
         blocks=blocks,
@@ -91,6 +105,7 @@ def _typeset(asked: dict[str, Any], blocks: tuple[Block, ...], order: PrintOrder
         notes=tuple(Note(**note) for note in asked["notes"]),
         unprinted=asked["words"]["unprinted"],
         from_the_right=order.from_the_right,
+        is_bare=is_bare,
     )
     made = typeset(text, frame(order.page, order.layout, order.margin), order.layout, Letters(EAST_ASIAN))
     return list(PdfReader(BytesIO(made)).pages)

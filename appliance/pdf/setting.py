@@ -187,7 +187,8 @@ class Setter:
                 continue
             indent = len(text.expandtabs(4)) - len(text.expandtabs(4).lstrip())
             inner = column.inside(min(indent * self.measure.size * 0.5, column.width / 2), False)
-            span = (Span(text.strip(), code=block.is_code),)
+            kept = text.strip().expandtabs(4).replace("  ", "\u00a0\u00a0")
+            span = (Span(kept, code=block.is_code),)
             size = self.measure.size * (0.88 if block.is_code else 1.0)
             lines = self.paragraph(span, inner, size)
             strips += [replace(lines[0], above=above), *lines[1:]]

@@ -8,7 +8,7 @@ from io import BytesIO
 from itertools import islice
 from typing import Final, TypeAlias
 
-from appliance.archive.blocks import Block, Heading, Paragraph, Quote, Rule, Span
+from appliance.archive.blocks import Block, Heading, Paragraph, Rule, Span
 from appliance.archive.imposition import MINI_PAGES, SHEET_PAGES, Layout
 from appliance.archive.paper import POINTS_PER_MM, Size
 from appliance.errors import Objection, Refused
@@ -48,6 +48,7 @@ class Text:
     notes: tuple[Note, ...] = ()
     unprinted: str = "[ ]: {signs}"  # what is said where letters had to be left out
     from_the_right: bool = False
+    is_bare: bool = False  # neither cover nor last page: its pages follow others
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,8 @@ class _Book:
             yield from self.setter.strips((block,), self.frame.column)
 
     def _bound(self, body: Pages) -> Pages:
+        if self.text.is_bare:
+            return body
         pages = [self._cover(), *body]
         imprint = self._imprint()
         unit = {Layout.MINI: MINI_PAGES, Layout.BOOKLET: SHEET_PAGES, Layout.PAGES: 1}[self.layout]
@@ -181,10 +184,9 @@ class _Book:
             yield Rule()
             yield Heading(2, (Span(self.text.notes_title),))
         for note in self.text.notes:
-            if note.place:
-                yield Quote((Paragraph((Span(note.place, emphasis=True),)),))
+            place = (Span(f"{note.place}\n", strong=True),) if note.place else ()
             by = (Span(f" \u2014 {note.by}", emphasis=True),) if note.by else ()
-            yield Paragraph((Span(note.text), *by))
+            yield Paragraph((*place, Span(note.text), *by))
 
 
 def _filled(strips: Iterable[Strip], height: float) -> Iterator[list[Strip]]:
@@ -248,7 +250,7 @@ def _printed(pages: Pages, frame: Frame, text: Text, letters: Letters) -> bytes:
             y -= strip.above if place else 0.0
             strip.draw(pen, frame.side, y)
             y -= strip.height
-        if strips and 1 < number < len(pages):
+        if strips and 1 < number < len(pages) and not text.is_bare:
             line = [Piece(str(number))]
             size = max(frame.bottom / 5.5, 5.0)
             pen.write(line, (frame.page.width - pen.width(line, size)) / 2, frame.bottom * 0.42, size)

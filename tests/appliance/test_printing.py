@@ -101,6 +101,19 @@ def test_a_pdf_is_imposed_whole(node: Node, tmp_path: Path, monkeypatch: pytest.
         node.print_zine(zine.id, PrintOrder(Layout.MINI))
 
 
+def test_notes_of_a_pdf_stand_on_pages_behind_its_own(
+    node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zine = publish_pdf(node, numbered(8), monkeypatch)
+    node.annotate(zine.id, NoteForm("Read this twice.", page=2), node.find_payee("Ana"))
+    sheets = printed(node, zine, PrintOrder(Layout.PAGES), tmp_path)
+    assert len(seen(sheets)) == 9
+    words = said("pdftotext", sheets, "-")
+    assert words.index("p8") < words.index("On page 2") < words.index("Read this twice.")
+    full = PrintOrder(Layout.MINI)  # has no room for them
+    assert_in_place(printed(node, zine, full, tmp_path), 8, full)
+
+
 def changed(change: Any, pages: int = 4) -> bytes:
     writer = PdfWriter(BytesIO(numbered(pages)))
     change(writer)

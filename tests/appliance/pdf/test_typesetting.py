@@ -68,7 +68,9 @@ def test_every_word_of_every_starter_zine_is_on_paper(layout: Layout, paper: str
 @pytest.mark.real
 def test_nothing_is_drawn_beyond_the_edges(tmp_path: Path) -> None:
     long = "Donaudampfschifffahrtsgesellschaftskapitän " * 3 + "https://example.org/" + "a" * 300
-    markdown = f"# {long}\n\n{long}\n\n- [ ] {long}\n\n> {long}\n\n```\n{long}\n```\n\n|a|b|\n|-|-|\n|{long}|{long}|\n"
+    code = "for x in y  # " * 30
+    markdown = f"# {long}\n\n{long}\n\n- [ ] {long}\n\n> {long}\n\n```\n{code}\n{long}\n```\n\n"
+    markdown += f"|a|b|\n|-|-|\n|{long}|{long}|\n"
     for layout in Layout:
         pdf = set_text(Text(long, as_blocks(markdown), maker=long, summary=long), layout)
         file = tmp_path / "pages.pdf"
@@ -77,7 +79,8 @@ def test_nothing_is_drawn_beyond_the_edges(tmp_path: Path) -> None:
             width = float(re.findall(r'width="([\d.]+)"', page)[0])
             lefts = [float(found) for found in re.findall(r'xMin="([-\d.]+)"', page)]
             rights = [float(found) for found in re.findall(r'xMax="([-\d.]+)"', page)]
-            assert not lefts or (min(lefts) >= 0 and max(rights) <= width)
+            side = frame(page_size("A4", layout), layout, 0).side - 0.5
+            assert not lefts or (min(lefts) >= side and max(rights) <= width - side)
 
 
 def test_a_text_too_long_for_eight_small_pages_is_refused_in_words() -> None:
