@@ -55,7 +55,9 @@ class Book:
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
-        if "mimetype" not in archive or archive.read("mimetype").strip() != MEDIA_TYPE or CONTAINER not in archive:
+        if CONTAINER not in archive:
+            raise Refused(Objection.FILE_KIND_UNKNOWN)
+        if "mimetype" in archive and archive.read("mimetype").strip() != MEDIA_TYPE:
             raise Refused(Objection.FILE_DAMAGED)
         self._check_unlocked()
         container = trees.read(archive.read(CONTAINER))

@@ -45,7 +45,12 @@ SENTENCES: Final = {
     one.name: one
     for one in (
         *(Objection.FILE_EMPTY, Objection.FILE_DAMAGED, Objection.FILE_LOCKED, Objection.FILE_TOO_LARGE),
-        *(Objection.FILE_UNPACKS_TOO_LARGE, Objection.FILE_NAMES_UNSAFE, Objection.PICTURE_TOO_LARGE),
+        *(
+            Objection.FILE_UNPACKS_TOO_LARGE,
+            Objection.FILE_NAMES_UNSAFE,
+            Objection.PICTURE_TOO_LARGE,
+            Objection.FILE_KIND_UNKNOWN,
+        ),
         *(Objection.PAGES_TOO_MANY, Objection.PAGE_TOO_LARGE),
     )
 }

@@ -99,6 +99,8 @@ def _by_content(content: BinaryIO, head: bytes, name: str) -> str:
     if BOOK.match(head):
         return EPUB
     if PACKED.match(head):
+        if Path(name).suffix.casefold() in ENDINGS[EPUB]:  # many a book is packed in another order; its reader knows
+            return EPUB
         raise Refused(Objection.FILE_KIND_UNKNOWN)
     return _of_text(head, Path(name).suffix.casefold())
 
@@ -127,7 +129,7 @@ def _of_text(head: bytes, ending: str) -> str:
     if of_ending == HTML:
         return HTML
     if b"\0" in head or not _is_utf8(head):
-        raise Refused(Objection.FILE_UNREADABLE if of_ending in TEXTS else Objection.FILE_KIND_UNKNOWN)
+        raise Refused(Objection.FILE_UNREADABLE if OF_ENDING.get(ending) in TEXTS else Objection.FILE_KIND_UNKNOWN)
     return of_ending if of_ending in TEXTS else TEXT
 
 

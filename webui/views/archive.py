@@ -11,6 +11,7 @@ from appliance.answers import Zine, ZineForm
 from appliance.errors import Objection, Refused
 from appliance.intake.kind import ENDINGS
 from webui import forms, reading
+from webui.headers import FOR_FILES
 from webui.languages import gettext
 from webui.refusals import page
 from webui.signin import member, members_only, node, visitor
@@ -112,6 +113,7 @@ def send_zine(zine: Zine, as_attachment: bool = True) -> Response:
         max_age=None,
     )
     response.headers["Accept-Ranges"] = "bytes"
+    response.headers["Content-Security-Policy"] = FOR_FILES  # also where it is a web page
     return response
 
 
