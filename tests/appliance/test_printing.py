@@ -204,7 +204,7 @@ def test_a_damaged_pdf_is_printed_as_far_as_it_goes(
 def test_while_one_zine_is_made_the_next_one_is_told_to_wait(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     zine = publish(node, b"Hello.")
     monkeypatch.setattr(printing, "LIMITS", confinement.Limits(patience_s=0.1))
-    node.settings.rooms.mkdir()
+    node.settings.rooms.mkdir(exist_ok=True)
     with confinement._turn(node.settings.rooms / "turn.lock", 0), pytest.raises(Refused, match="try again in a minute"):
         node.print_zine(zine.id, BOOKLET)
     monkeypatch.undo()
