@@ -1,22 +1,21 @@
 """Faults planted in the engine: each is found by one of the seeds that every `make test` runs.
 
-A forged checkpoint is a broken rule; whoever drops a want or forgets a hole never agrees; whoever answers what it has heard
-before goes on when all is said, and whoever does not count its air talks for too long.
+A forged checkpoint breaks a rule; whoever drops a want or forgets a hole never agrees; whoever does not count its air talks
+for too long.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from itertools import starmap
 
 import pytest
 
 from mesh import asking, log
-from mesh.airform import AirRun
 from mesh.airtime import AirtimeMeter
 from mesh.dialogue import Dialogue
 from mesh.keys import LogId
-from mesh.log import Run
-from mesh.packet import FIRST_HANDLE, LAST_HANDLE, Claim
+from mesh.packet import FIRST_HANDLE, LAST_HANDLE, Claim, Want
 from tests.appliance.simulation.test_simulate import FIXED, run
 
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -31,7 +30,17 @@ def accept_a_forged_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def forget_a_hole(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Claim to hold a log as far as anything of it was heard."""
+    """Claim to hold a log as far as anybody says to hold it."""
+    compare = Dialogue._compare
+
+    def believe(self: Dialogue, want: Want) -> tuple[dict[LogId, int], bool]:
+        for claim in want.claims:
+            for name in self.outlook.logs(claim.handle):
+                self._heard[name] = max(claim.height, self._heard.get(name, 0))
+        return compare(self, want)
+
+    def highest(self: Dialogue, log: LogId) -> int:
+        return max(self.outlook.frontier.height(log), self._heard.get(log, 0))
 
     def wants(self: Dialogue) -> list[bytes]:
         groups = [
@@ -42,46 +51,27 @@ def forget_a_hole(monkeypatch: pytest.MonkeyPatch) -> None:
         found, self._cursor = asking.wants(*names, groups, self._road.packet_size_max, self._cursor)
         return [want.encode() for want in found]
 
-    def highest(self: Dialogue, log: LogId) -> int:
-        return max(self.outlook.frontier.height(log), self._heard.get(log, 0))
-
+    monkeypatch.setattr(Dialogue, "_compare", believe)
     monkeypatch.setattr(Dialogue, "_wants", wants)
-
-
-def answer_a_replay(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Say once more whatever is heard once more."""
-    honest = Dialogue._read
-
-    def read(self: Dialogue, air: AirRun, now: float) -> Iterator[Run]:
-        yield from honest(self, air, now)
-        for name in self.outlook.logs(air.handle):
-            if air.upto <= self.outlook.frontier.height(name):
-                self._answers.forget(name)
-                self._answers.owe(name, air.after, now, now + self._road.slot(), is_news=True)
-
-    monkeypatch.setattr(Dialogue, "_read", read)
 
 
 def exceed_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(AirtimeMeter, "_count", lambda self, cost_us, second: None)
 
 
-FOUND: tuple[tuple[Plant, str, int, str], ...] = (
-    (drop_a_want, "echo", 4, "The nodes were to agree"),
-    (accept_a_forged_checkpoint, "storm", 1, "that nobody wrote"),
-    (forget_a_hole, "narrow", 2, "The nodes were to agree"),
-    (answer_a_replay, "echo", 4, "went on to send"),
-    (exceed_the_budget, "narrow", 2, "talked for"),
+CALM = (("echo", 4), ("narrow", 2), ("echo", 3))
+FOUND: tuple[tuple[Plant, tuple[tuple[str, int], ...]], ...] = (
+    (drop_a_want, CALM),
+    (accept_a_forged_checkpoint, (("storm", 1), ("storm", 2))),
+    (forget_a_hole, CALM),
+    (exceed_the_budget, CALM),
 )
 
 
-@pytest.mark.parametrize(
-    ("plant", "name", "seed", "complaint"), FOUND, ids=lambda one: getattr(one, "__name__", str(one))
-)
+@pytest.mark.parametrize(("plant", "runs"), FOUND, ids=lambda one: getattr(one, "__name__", "runs"))
 def test_a_planted_fault_is_found(
-    monkeypatch: pytest.MonkeyPatch, plant: Plant, name: str, seed: int, complaint: str
+    monkeypatch: pytest.MonkeyPatch, plant: Plant, runs: tuple[tuple[str, int], ...]
 ) -> None:
-    assert (name, seed) in FIXED
+    assert set(runs) <= set(FIXED)
     plant(monkeypatch)
-    outcome = run(name, seed)
-    assert complaint in "\n".join([*outcome.violations, *outcome.disappointments()])
+    assert any(outcome.violations or outcome.disappointments() for outcome in starmap(run, runs))
