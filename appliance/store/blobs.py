@@ -47,9 +47,7 @@ class Blobs:
     def keep(self, content: BinaryIO, size_max: int) -> tuple[bytes, int]:
         """Keep what can be read from `content`; return its digest and size. Raises `Refused` over `size_max`, `CardFull`."""
         with self._troubles():
-            make_directory(self.directory)
-            for part in left_by_the_dead(self.directory, NEW):
-                part.unlink(missing_ok=True)
+            self._make_ready()
             with tempfile.NamedTemporaryFile(dir=self.directory, prefix=f"{NEW}{os.getpid()}-", delete=False) as file:
                 try:
                     blob, size = self._copy(content, file, size_max)
@@ -59,6 +57,11 @@ class Blobs:
                     raise
             return blob, size
 
+    def _make_ready(self) -> None:
+        make_directory(self.directory)
+        for part in left_by_the_dead(self.directory, NEW):
+            part.unlink(missing_ok=True)
+
     def bring(self, content: BinaryIO, path: Path, size_max: int) -> int:
         """Copy what can be read from `content` to a new file beside the others; return its size. Raises as `keep`."""
         with self._troubles(), path.open("xb") as file:
@@ -67,7 +70,7 @@ class Blobs:
     def adopt(self, path: Path) -> tuple[bytes, int]:
         """Take over a file of the same card; return its digest and size."""
         with self._troubles():
-            make_directory(self.directory)
+            self._make_ready()
             with path.open("rb") as file:
                 blob, size = digest_of(file), file.tell()
                 self._name(file, blob)

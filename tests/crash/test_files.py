@@ -21,7 +21,7 @@ from appliance import founding, restoring
 from appliance.answers import Zine, ZineForm
 from appliance.errors import StoreFault
 from appliance.node import Node
-from appliance.settings import Settings
+from appliance.settings import Archive, Settings
 from appliance.store.blobs import Blobs
 from mesh.blob import PIECE_SIZE
 from mesh.keys import PUBLIC
@@ -182,7 +182,7 @@ def _die(*_: object) -> None:
 @pytest.fixture
 def oak(elm: Node, tmp_path: Path) -> Iterator[Node]:
     """A second node that knows of the zine at the first, and has all of its file but the last piece."""
-    founding.join(Settings(tmp_path / "oak", "Oak", ""), elm.invite())
+    founding.join(Settings(tmp_path / "oak", "Oak", "", archive=Archive(shelve_arrivals=True)), elm.invite())
     publish(elm)
     elm.seal()
     with opened(tmp_path / "oak") as node:
