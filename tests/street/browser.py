@@ -66,7 +66,7 @@ class Neighbour:
         self._open("/archive")
         self._page.get_by_label("Search the zines").fill(words)
         self._page.get_by_role("button", name="Search").click()
-        return self._page.locator("ul.zines b").all_inner_texts()
+        return self._page.locator("main li h3 a").all_inner_texts()
 
     def read(self, title: str) -> str:
         """Follow the cover of a zine that was just found, and read it; "" while its text has not arrived."""
