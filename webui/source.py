@@ -7,22 +7,35 @@ from __future__ import annotations
 
 import io
 import tarfile
+import tempfile
 import zlib
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 PACKAGES: Final = ("appliance", "mesh", "provisioning", "webui")
 BESIDE: Final = ("CHANGELOG.md", "LICENSE", "Makefile", "README.md", "pyproject.toml")
 HOUSE: Final = Path(__file__).parent.parent
+PACKING: Final = Lock()  # many may ask at once
 GZIP: Final = 16 + zlib.MAX_WBITS  # zlib writes no time into the header
 
 
+def kept_source(top: str) -> Path:
+    """Return where the source lies, packed once: it does not change while it runs. On the card, for the memory is small."""
+    with PACKING:
+        return _packed_file(top)
+
+
 @lru_cache(maxsize=1)
-def kept_source(top: str) -> tuple[bytes, ...]:
-    """Return the pieces of the source, packed once: it does not change while it runs."""
-    return tuple(piece for piece in packed_source(top) if piece)
+def _packed_file(top: str) -> Path:
+    """Write a file without a name, which goes with this process, and return the way to it."""
+    handle, name = tempfile.mkstemp(prefix="source-")
+    Path(name).unlink()
+    with open(handle, "wb", closefd=False) as file:
+        file.writelines(packed_source(top))
+    return Path(f"/proc/self/fd/{handle}")
 
 
 def packed_source(top: str, house: Path = HOUSE) -> Iterator[bytes]:

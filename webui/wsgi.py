@@ -6,6 +6,7 @@ reach in the middle hold no thread. It logs no requests, and so no addresses.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import logging
 import socket
@@ -39,6 +40,7 @@ TOO_LARGE: Final = "That is more than this node takes in at once: at most {limit
 NO_ROOM: Final = "There is no room left for that upload. Nothing was kept; payments still work."
 
 Ready = Callable[[int], None]
+M_ARENA_MAX: Final = -8  # mallopt(3): threads that each hoard freed memory would cost a small board megabytes
 
 
 def serve(node: Node, host: str, port: int, ready: Ready | None = None) -> None:
@@ -46,6 +48,7 @@ def serve(node: Node, host: str, port: int, ready: Ready | None = None) -> None:
 
     Raises SettingsFault where the port or the directory for uploads cannot be had.
     """
+    ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
     tempfile.tempdir = str(_upload_room(node.settings.data))
     logging.getLogger("waitress").setLevel(logging.ERROR)  # a short queue, or one that ends with the server, is no news
     with _listener(host, port) as listener:

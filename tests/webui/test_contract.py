@@ -42,7 +42,7 @@ def judged(address: str, room: Path, *more: str, token: str = "") -> subprocess.
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(settings), "run"),
         *(f"{address}/api/v1/openapi.json", "--url", f"{address}/api/v1", "--checks", "all"),
-        *("--max-examples", str(EXAMPLES), "--seed", str(SEED), "--phases", phases, "--no-color", "--workers", "2"),
+        *("--max-examples", str(EXAMPLES), "--seed", str(SEED), "--phases", phases, "--no-color", "--workers", "1"),
         *("--suppress-health-check", "all", "--continue-on-failure", "--no-shrink"),
         *("--generation-deterministic", *signed_in, *more),
     ]

@@ -9,7 +9,8 @@ import tarfile
 from pathlib import Path
 
 from tests.webui.visitor import Visitor
-from webui.source import kept_source, packed_source, sources
+from webui import source
+from webui.source import packed_source, sources
 
 CHECKOUT = Path(__file__).parent.parent.parent
 
@@ -20,7 +21,7 @@ def unpacked(visitor: Visitor) -> dict[str, bytes]:
 
 
 def test_the_source_is_what_runs_here_and_nothing_more(stranger: Visitor, tmp_path: Path):
-    kept_source.cache_clear()  # another test may have had it packed before a file was edited
+    source._packed_file.cache_clear()  # another test may have had it packed before a file was edited
     files = unpacked(stranger)
     tops = {name.split("/")[1] for name in files}
     assert tops <= {

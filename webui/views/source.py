@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, render_template, url_for
+from flask import Blueprint, Response, render_template, send_file, url_for
 
 from webui.signin import node
 from webui.source import kept_source
@@ -18,8 +18,8 @@ def show() -> str:
 
 @pages.get("/source.tar.gz")
 def take() -> Response:
-    """Hand out the source as it runs here, piece by piece."""
+    """Hand out the source as it runs here."""
     name = f"hedgerow-{node().version}"
-    response = Response(iter(kept_source(name)), mimetype="application/gzip")
-    response.headers["Content-Disposition"] = f"attachment; filename={name}.tar.gz"
-    return response
+    return send_file(
+        kept_source(name), "application/gzip", as_attachment=True, download_name=f"{name}.tar.gz", etag=False
+    )
