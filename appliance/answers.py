@@ -53,6 +53,23 @@ class Room:
     read_only: bool
 
 
+LATELY_S: Final = 86_400  # neighbours that all agree speak once in six hours: after a day without a word one is silent
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Which other nodes hold a record, by what they last showed: "held by 3 of 4 neighbours"."""
+
+    held_by: int  # of those heard lately
+    neighbours: int  # heard lately
+    silent: int  # not heard lately, and held it when they last were
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether any other node is known to hold it."""
+        return self.held_by + self.silent > 0
+
+
 @dataclass(frozen=True, slots=True)
 class Transfer:
     id: str
@@ -66,8 +83,7 @@ class Transfer:
     verdict: str  # "accepted", or why it counts nowhere
     reverses: str | None  # id of the payment that this one gives back
     reversed_by: str | None
-    held_by: int  # neighbours known to hold it
-    neighbours: int
+    delivery: Delivery
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,8 +131,8 @@ class Daemon:
                 self._node.accept_piece(blob, index, content)
             case DeliverForkProof(proof):
                 self._news |= self._node.accept_fork_proof(proof)
-            case PeerHolds(handle, scope, heights):
-                self._node.peer_holds(road.name, handle, scope, heights)
+            case PeerHolds(handle, scope, heights, is_heard):
+                self._node.peer_holds(road.name, handle, scope, heights, is_heard)
             case _:
                 raise AssertionError(f"an engine asked for {type(effect).__name__} outside its turn to speak")
 

@@ -38,6 +38,18 @@ class Company:
         shown = neighbour.digests.get(self._scope)
         return shown is not None and self._outlook.digest.startswith(shown)
 
+    def note_holder(self, neighbour: Neighbour) -> dict[LogId, int]:
+        """Note that it showed our digest, and return the heights that it therefore holds."""
+        neighbour.spoke.add(self._scope)
+        neighbour.agreed[self._scope] = self._outlook.digest
+        return self._outlook.heights()
+
+    def overtaken(self, now: float) -> Iterator[Neighbour]:
+        """Yield those whose last digest is ours only since we hold more: they hold it all, and need not say so again."""
+        for neighbour in self._road.neighbours.recent(now):
+            if self.agrees(neighbour) and neighbour.agreed.get(self._scope) != self._outlook.digest:
+                yield neighbour
+
     def is_new(self, neighbour: Neighbour) -> bool:
         """Note that its digest was compared with ours, and return whether these two were not compared before."""
         pair = (neighbour.digests[self._scope], self._outlook.digest)

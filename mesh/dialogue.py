@@ -133,7 +133,7 @@ class Dialogue:
         held = {log: height for log, height in shown.items() if height}
         if not lacks:
             self._branches.bring_proofs(held, now)
-        sure = {log: height for log, height in held.items() if log not in self.outlook.proofs}
+        sure = {log: height for log, height in shown.items() if log not in self.outlook.proofs}
         return [PeerHolds(neighbour.handle, self.scope, sure)]
 
     def _owe(self, shown: Mapping[LogId, int], is_plain: bool, now: float) -> bool:
@@ -163,9 +163,8 @@ class Dialogue:
             # Where several logs share a handle, nobody can tell whose height is whose: rather send too much.
             lowest = min(heights) if len(heights) >= len(logs) else 0
             for log in logs:
-                height = self.outlook.frontier.height(log)
-                shown[log] = min(lowest, height)
-                more = more or (lowest > height and log not in self.outlook.proofs)
+                shown[log] = lowest
+                more = more or (lowest > self.outlook.frontier.height(log) and log not in self.outlook.proofs)
         return shown, more or bool(claimed)
 
     def hear_heads(self, neighbour: Neighbour | None, said: Heads, now: float) -> None:
@@ -214,17 +213,21 @@ class Dialogue:
     def judge(self, now: float) -> tuple[list[Effect], bool, bool]:
         """Compare the digests heard since the last time: what they show, whether one agreed, whether one did not."""
         effects: list[Effect] = []
-        differed = False
+        agreed, differed = False, False
         for neighbour in self._company.fresh(now):
+            heights: dict[LogId, int] = {}
             if self._company.agrees(neighbour):
-                neighbour.spoke.add(self.scope)
-                effects.append(PeerHolds(neighbour.handle, self.scope, self.outlook.heights()))
+                agreed, heights = True, self._company.note_holder(neighbour)
             else:
                 differed = self._differs(neighbour, now) or differed
-        if effects and self._company.all_agree(now):
+            effects.append(PeerHolds(neighbour.handle, self.scope, heights))
+        for neighbour in self._company.overtaken(now):
+            heights = self._company.note_holder(neighbour)
+            effects.append(PeerHolds(neighbour.handle, self.scope, heights, is_heard=False))
+        if agreed and self._company.all_agree(now):
             self._answers.drop()
         self._company.note_agreement(now)
-        return effects, bool(effects), differed
+        return effects, agreed, differed
 
     def _differs(self, neighbour: Neighbour, now: float) -> bool:
         """Return whether this disagreement is a new one."""

@@ -46,11 +46,16 @@ class DeliverForkProof:
 
 @dataclass(frozen=True, slots=True)
 class PeerHolds:
-    """A neighbour, known by the first bytes of its node id, showed that it holds these logs up to these heights."""
+    """A neighbour, known by the first bytes of its node id, showed that it holds these logs up to just these heights.
+
+    Taken from digests and wants, never from acknowledgements. A height may be lower than the neighbour showed before (its
+    card was put back from a backup), 0 included. No heights at all: it was heard, and shows something else than we hold.
+    """
 
     peer_handle: bytes
     scope: Scope
     heights: Mapping[LogId, int]
+    is_heard: bool = True  # False: it said so earlier, and only now do we hold as much
 
 
 Effect = Send | Deliver | DeliverPiece | DeliverForkProof | PeerHolds

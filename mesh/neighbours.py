@@ -20,6 +20,7 @@ class Neighbour:
     digests: dict[Scope, bytes] = field(default_factory=dict)
     fresh: set[Scope] = field(default_factory=set)
     judged: dict[Scope, tuple[bytes, bytes]] = field(default_factory=dict)  # their digest and ours, when last compared
+    agreed: dict[Scope, bytes] = field(default_factory=dict)  # our digest when it was last found to be theirs
     behind: dict[Scope, bytes | None] = field(default_factory=dict)  # with this digest it held nothing that we lack
     ahead: dict[Scope, bytes] = field(default_factory=dict)  # when our digest was this, it held more than we
     spoke: set[Scope] = field(default_factory=set)  # scopes it follows for sure

@@ -10,11 +10,11 @@ from typing import Final
 from flask import Flask
 from markupsafe import Markup
 
-from appliance.answers import Account, Board, Currency, Room, Standing
+from appliance.answers import Account, Board, Currency, Delivery, Room, Standing
 from appliance.errors import Refused
 from appliance.intake.kind import WORDS as KINDS
 from appliance.ledger.amounts import write_amount
-from webui.languages import gettext, lazy_gettext
+from webui.languages import gettext, lazy_gettext, ngettext
 
 ISOLATE: Final = "\u2068{}\u2069"  # first strong isolate … pop: a name in another script leaves the sentence in order
 UNSURE: Final = lazy_gettext("time unsure")
@@ -74,6 +74,7 @@ def join(app: Flask) -> None:
     sayings = (
         amount,
         signed_amount,
+        kept_by,
         kind,
         moment,
         removed,
@@ -137,6 +138,31 @@ def kind(media_type: str) -> str:
 def removed(names: Sequence[str]) -> str:
     """Tell what was taken out of a file when it came in."""
     return gettext(", ").join(str(REMOVED[name]) for name in names if name in REMOVED)
+
+
+def kept_by(delivery: Delivery) -> str:
+    """Say how far a record has come: "this node. Held by 3 of 4 neighbour nodes."."""
+    words = [gettext("this node."), _held_by(delivery)]
+    if delivery.silent:
+        words.append(
+            ngettext(
+                "One more held it when it was last heard.",
+                "%(num)s more held it when they were last heard.",
+                delivery.silent,
+            )
+        )
+    return " ".join(words)
+
+
+def _held_by(delivery: Delivery) -> str:
+    if not delivery.neighbours:
+        return gettext("No neighbour node was heard in the last day.")
+    return ngettext(
+        "Held by %(held)s of %(num)s neighbour node.",
+        "Held by %(held)s of %(num)s neighbour nodes.",
+        delivery.neighbours,
+        held=delivery.held_by,
+    )
 
 
 def why(room: Room) -> str:

@@ -27,7 +27,7 @@ SHELVES: Final = MappingProxyType(
         "node": ("init", "gossip", "status", "radio"),
         "running": ("run", "portal"),
         "people": ("member", "invite", "peer"),
-        "ledger": ("pay", "balance", "ledger", "receipt"),
+        "ledger": ("pay", "balance", "ledger", "receipt", "held"),
         "archive": ("zine",),
         "carry": ("bundle",),
         "care": ("doctor", "verify", "rebuild", "backup", "restore", "reopen"),

@@ -1,10 +1,11 @@
-"""`hedgerow pay | receipt | balance | ledger export`: amounts are typed in units, with decimals."""
+"""`hedgerow pay | receipt | held | balance | ledger export`: amounts are typed in units, with decimals."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
@@ -103,7 +104,7 @@ def _transfer_facts(transfer: Transfer) -> dict[str, Any]:
         "currency": transfer.currency.code,
         "decimals": transfer.currency.decimals,
         "memo": transfer.memo,
-    }
+    } | asdict(transfer.delivery)
 
 
 @click.command(cls=Command)
@@ -117,6 +118,21 @@ def receipt(transfer_id: str, output: Path | None) -> None:
         write_whole(output, iter((json.dumps(paper, indent=2).encode() + b"\n",)))
     else:
         say_json(paper)
+
+
+@click.command(cls=Command)
+@click.argument("record_id", metavar="ID")
+@as_json
+def held(record_id: str, as_json: bool) -> None:
+    """Tell how many neighbour nodes hold what ID names: a payment, a notice, a zine."""
+    with opened_node() as node:
+        delivery = node.delivery(record_id)
+    if as_json:
+        say_json({"id": record_id} | asdict(delivery))
+        return
+    say(f"Held by {delivery.held_by} of {delivery.neighbours} neighbour nodes that were heard in the last day.")
+    if delivery.silent:
+        say(f"Of those not heard since, {delivery.silent} held it when last heard.")
 
 
 @click.command(cls=Command)
@@ -159,4 +175,4 @@ def export(form: str, output: Path | None) -> None:
             sys.stdout.buffer.writelines(lines)
 
 
-COMMANDS: Final = (pay, receipt, balance, ledger)
+COMMANDS: Final = (pay, receipt, held, balance, ledger)

@@ -15,7 +15,7 @@ from appliance.store.database import SQLITE, MakeDatabase, Version
 from appliance.store.private import HEARD_EVERY_S
 from mesh.blob import CHUNK_SIZE, PIECE_SIZE, BlobWant
 from mesh.frontier import Frontier
-from mesh.keys import PUBLIC, EpochKey, LogId, NodeId, NodeKey, Scope, unwritten, written
+from mesh.keys import ID_SIZE, PUBLIC, EpochKey, LogId, NodeId, NodeKey, Scope, unwritten, written
 from mesh.log import ForkProof, Run
 
 WANTED_AT_ONCE: Final = 4
@@ -122,26 +122,37 @@ class Neighbourhood(Boards):
             elif size <= BROADCAST_SIZE_MAX and not self.blobs.missing(blob, size):
                 self.finish_file(blob)
 
-    def peer_holds(self, road: str, peer_handle: bytes, scope: Scope, heights: Mapping[LogId, int]) -> None:
-        """Note what a neighbour showed to hold. It decides between good and settled, and whether a lost tail came home."""
+    def peer_holds(
+        self, road: str, peer_handle: bytes, scope: Scope, heights: Mapping[LogId, int], is_heard: bool = True
+    ) -> None:
+        """Note what a neighbour showed to hold. It decides between good and settled, and whether a lost tail came home.
+
+        The last word counts: a neighbour whose card was put back shows less than before, and holds no more than it shows.
+        """
         node = self._node_by_handle(peer_handle)
         if node is None or node == self.node_id:
             return
         known = self.private.holds(node)
-        news = {log: height for log, height in heights.items() if height > known.get(log, 0)}
-        if news or self._is_due(node):
+        news = {log: height for log, height in heights.items() if height != known.get(log, 0)}
+        is_due = is_heard and self._is_due(node)
+        if news or is_due:
             with self.database.writing():
-                self.private.heard(node, road)
+                if is_heard:
+                    self.private.heard(node, road)
                 self.private.note_holds(node, scope, news)
         self._reopen_if_whole(scope, heights)
 
     def _node_by_handle(self, handle: bytes) -> NodeId | None:
-        row = self.database.row(
-            "SELECT node FROM log WHERE substr(node, 1, length(?1)) = ?1"
-            " UNION SELECT node FROM peer WHERE substr(node, 1, length(?1)) = ?1",
-            handle,
+        """Return the node whose id begins so. Where several do, the one that was let in; else nobody can tell."""
+        bounds = (handle, handle.ljust(ID_SIZE, b"\xff"))
+        found = self.database.rows(
+            "SELECT node, EXISTS (SELECT 1 FROM admitted WHERE admitted.node = found.node) FROM ("
+            " SELECT node FROM log WHERE node BETWEEN ?1 AND ?2 UNION SELECT node FROM peer WHERE node BETWEEN ?1 AND ?2"
+            ") found",
+            *bounds,
         )
-        return NodeId(row[0]) if row else None
+        sure = [node for node, is_admitted in found if is_admitted] or [node for node, _ in found]
+        return NodeId(sure[0]) if len(sure) == 1 else None
 
     def _is_due(self, node: NodeId) -> bool:
         """Whether it is time to write down again that a neighbour was heard."""
@@ -157,7 +168,7 @@ class Neighbourhood(Boards):
         if trouble is None or trouble.code not in ("other_hardware", "behind") or scope != self.commons:
             return
         own = self.own_log(scope)
-        if own.log in heights and heights[own.log] <= own.height and not self._is_behind(own):
+        if 0 < heights.get(own.log, 0) <= own.height and not self._is_behind(own):
             self.reopen()
 
     def note_road(self, road: str, up: bool, sentence: str) -> None:
@@ -190,7 +201,6 @@ class Neighbourhood(Boards):
         return sorted(found, key=lambda one: (one.heard_s is None, one.heard_s or 0, one.name))
 
     def _neighbour(self, node: NodeId, name: str, road: str, heard_s: int | None) -> Neighbour:
-        holds = self.private.holds(node)
         own = [self.own_log(scope) for scope in self.scopes()]
         known = self.database.value("SELECT name FROM node_name WHERE node = ?", node)
         return Neighbour(
@@ -198,7 +208,7 @@ class Neighbourhood(Boards):
             name=str(known or name or written(node)[:8]),
             road=road,
             heard_s=heard_s,
-            holds_ours=all(holds.get(log.log, 0) >= log.height for log in own),
+            holds_ours=all(self.private.height_held(node, log.log) >= log.height for log in own),
         )
 
     def node_name(self, node_id: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from typing import Final
 
-from appliance.answers import Account, Currency, Page, Room, Session, Standing, Transfer
+from appliance.answers import Account, Currency, Delivery, Page, Room, Session, Standing, Transfer
 from appliance.commons.names import visible
 from appliance.desks.people import People
 from appliance.desks.receipts import paper
@@ -270,7 +270,7 @@ class Payments(People):
         payer = min(stated.postings, key=lambda posting: posting.amount)
         payee = max(stated.postings, key=lambda posting: posting.amount)
         place = RecordId(LogId(log), seq)
-        holders = self.private.holders(place)
+        delivery = self.delivery_of(place)
         return Transfer(
             id=str(place),
             payer=self.account_at(payer.account),
@@ -279,19 +279,18 @@ class Payments(People):
             currency=currencies.get(payer.currency) or Currency(payer.currency, "?", "?", "", 0, 0, 0),
             memo=_memo(text),
             at=fields[1],
-            standing=self._standing(verdict, NodeId(node), holders),
+            standing=self._standing(verdict, NodeId(node), delivery),
             verdict=verdict,
             reverses=str(RecordId(LogId(reverses_log), reverses_seq)) if reverses_log else None,
             reversed_by=self._reversed_by(place),
-            held_by=holders,
-            neighbours=len(self.private.peers()),
+            delivery=delivery,
         )
 
-    def _standing(self, verdict: str, node: NodeId, holders: int) -> Standing:
+    def _standing(self, verdict: str, node: NodeId, delivery: Delivery) -> Standing:
         """What another node wrote is on two cards already; what this one wrote is so once a neighbour holds it."""
         if verdict != Verdict.ACCEPTED.code:
             return Standing.IN_QUESTION
-        return Standing.SETTLED if node != self.node_id or holders else Standing.GOOD
+        return Standing.SETTLED if node != self.node_id or delivery.is_elsewhere else Standing.GOOD
 
     def _reversed_by(self, place: RecordId) -> str | None:
         row = self.database.row(

@@ -15,7 +15,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from appliance.answers import Account, MemberCard, Session
 from appliance.commons.names import clean_name, folded, visible
-from appliance.door import Door
+from appliance.desks.delivery import Deliveries
 from appliance.errors import Objection, Refused
 from appliance.kinds import Member
 from appliance.ledger.transfer import AccountId
@@ -33,7 +33,7 @@ ACCOUNT_COLUMNS: Final = "member.node, number, member.name, node_name.name"
 ACCOUNT_TABLES: Final = "member LEFT JOIN node_name ON node_name.node = member.node"
 
 
-class People(Door):
+class People(Deliveries):
     def add_member(self, name: str, pin: str | None = None, keeper: bool = False) -> MemberCard:
         """Open an account here. Without `pin` a fresh one is drawn for the paper card. Raises `Refused`."""
         name, pin = clean_name(name), pin or "".join(secrets.choice("0123456789") for _ in range(NEW_PIN_DIGITS))

@@ -204,6 +204,10 @@ class Private:
             *(node, road, now, self._boot),
         )
 
+    def heard_since(self, seconds: int) -> tuple[str, int]:
+        """Return this boot, and the tick of it at which what was heard in the last `seconds` began."""
+        return self._boot, int(self._clock.monotonic()) - seconds
+
     def peers(self) -> list[Peer]:
         now = int(self._clock.monotonic())
         rows = self._database.rows("SELECT node, name, road, heard_tick, boot FROM peer ORDER BY node")
@@ -216,7 +220,7 @@ class Private:
         """Note how far a node holds logs of a scope. What is not here is left out: anybody could name logs without end."""
         self._database.run_many(
             "INSERT INTO holds SELECT ?1, ?2, ?3 FROM log WHERE log = ?2 AND scope = ?4"
-            " ON CONFLICT DO UPDATE SET height = max(height, ?3)",
+            " ON CONFLICT DO UPDATE SET height = ?3",
             [(node, log, height, scope) for log, height in heights.items()],
         )
 
@@ -226,9 +230,9 @@ class Private:
             for log, height in self._database.rows("SELECT log, height FROM holds WHERE node = ?", node)
         }
 
-    def holders(self, place: RecordId) -> int:
-        """Return how many neighbours are known to hold a record."""
-        return int(self._database.value("SELECT count(*) FROM holds WHERE log = ? AND height >= ?", *place))
+    def height_held(self, node: NodeId, log: LogId) -> int:
+        """Return how far a node holds one log, as it last showed."""
+        return int(self._database.value("SELECT height FROM holds WHERE node = ? AND log = ?", node, log) or 0)
 
     # roads
 

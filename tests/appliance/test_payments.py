@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from appliance.answers import Account, Currency, Standing
+from appliance.answers import Account, Currency, Delivery, Standing
 from appliance.errors import Answer, Objection, Refused
 from appliance.ledger.transfer import AMOUNT_MAX, MEMO_LENGTH_MAX
 from appliance.ledger.verdicts import Verdict
@@ -292,7 +292,7 @@ def test_a_payment_is_settled_once_a_neighbour_shows_that_it_holds_it(
     assert elm.transfer(paid.id).standing is Standing.GOOD
     street.show(oak, to=elm)
     settled = elm.transfer(paid.id)
-    assert (settled.standing, settled.held_by, settled.neighbours) == (Standing.SETTLED, 1, 1)
+    assert (settled.standing, settled.delivery) == (Standing.SETTLED, Delivery(1, 1, 0))
     assert next(other for other in elm.neighbours() if other.node_id == oak.id).holds_ours
     elm.peer_holds("loopback", b"?" * 16, elm.commons, {elm.own_log(elm.commons).log: 10**6})
     assert elm.transfer(elm.pay(ana, ben, 1, hours).id).standing is Standing.GOOD, "a stranger's word settles nothing"

@@ -68,6 +68,7 @@ def paths(app: Flask, node: Node) -> Iterator[str]:
         "name": node.zines().rows[0].blob,
         "note_id": node.notes(node.zines().rows[0].id).rows[0].id,
         "subject": "language",
+        "post_id": node.posts().rows[0].id,
         "transfer_id": node.statement(node.find_payee("Ana")).rows[-1].id,
         "account_id": node.find_payee("Ana").id,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.answers import Board
+from appliance.answers import Board, Delivery
 from appliance.node import Node
 from tests.webui.visitor import Page, Visitor
 
@@ -82,3 +82,40 @@ def test_long_boards_go_on(node: Node, ben: Visitor, stranger: Visitor):
     assert "Offer number 1." not in first.words
     older = next(link for link in first.links if "offers=" in link)
     assert "Offer number 1." in stranger.page(older).words
+
+
+def test_the_page_of_a_slip_tells_how_far_it_came(street: Node, stranger: Visitor, ana: Visitor):
+    notice = street.posts(Board.NOTICE).rows[0]
+    path = next(link for link in stranger.page("/commons").links if link.startswith("/posts/"))
+    assert path == f"/posts/{notice.id}"
+    alone = stranger.page(path).words
+    assert "Street breakfast" in alone
+    assert "this node. No neighbour node was heard in the last day." in alone
+    assert not [form for form in stranger.page(path).forms if form.action.endswith("/withdraw")]
+    ana.submit(path, f"{path}/withdraw")
+    assert stranger.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("delivery", "words"),
+    [
+        (Delivery(0, 4, 0), "this node. Held by 0 of 4 neighbour nodes."),
+        (Delivery(3, 4, 1), "this node. Held by 3 of 4 neighbour nodes. One more held it when it was last heard."),
+        (
+            Delivery(0, 0, 2),
+            "this node. No neighbour node was heard in the last day. 2 more held it when they were last heard.",
+        ),
+        (Delivery(1, 1, 0), "this node. Held by 1 of 1 neighbour node."),
+    ],
+)
+def test_who_holds_a_slip_a_payment_and_a_zine_is_said_alike(
+    street: Node, ana: Visitor, monkeypatch: pytest.MonkeyPatch, delivery: Delivery, words: str
+):
+    monkeypatch.setattr(type(street), "delivery_of", lambda *_: delivery)
+    payment, slip, zine = (
+        street.statement(street.find_payee("Ana")).rows[0],
+        street.posts(Board.OFFER).rows[0],
+        street.zines().rows[0],
+    )
+    for path in (f"/ledger/{payment.id}", f"/posts/{slip.id}", f"/archive/{zine.id}"):
+        assert words in ana.page(path).words

@@ -101,6 +101,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         reversed_by=TEXT_OR_NONE,
         held_by=WHOLE,
         neighbours=WHOLE,
+        silent=WHOLE,
         to=_ref("Account"),
         **{"from": _ref("Account")},
     ),

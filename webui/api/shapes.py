@@ -43,8 +43,7 @@ def transfer(paid: Transfer) -> Shape:
         "at": paid.at,
         "reverses": paid.reverses,
         "reversed_by": paid.reversed_by,
-        "held_by": paid.held_by,
-        "neighbours": paid.neighbours,
+        **asdict(paid.delivery),
     }
 
 

@@ -56,7 +56,7 @@ def zine(zine_id: str) -> Response:
     shown, notes = _zine(zine_id), node().notes(zine_id, visitor(), forms.cursor("notes"), LISTED)
     kinds: dict[str, object] = {"pictures": PICTURES, "sounds": SOUNDS, "books": BOOKS}
     facts: dict[str, object] = {"readable": reading.is_readable(shown), "notes": notes, "said": said}
-    facts["may_print"] = node().may_print(shown)
+    facts |= {"may_print": node().may_print(shown), "delivery": node().delivery(shown.id)}
     return page("zine.html", None, zine=shown, **facts, **kinds)
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from flask import Blueprint, Response, make_response, render_template
 
-from appliance.answers import Board
+from appliance.answers import LATELY_S, Board
 from appliance.errors import StoreFault
 from webui.languages import gettext, ngettext
 from webui.signin import node, visitor
@@ -16,7 +16,6 @@ pages = Blueprint("home", __name__)
 
 SLIPS_MAX: Final = 4  # on each board
 ZINES_MAX: Final = 6
-HEARD_LATELY_S: Final = 2 * 3600
 
 
 @pages.get("/")
@@ -39,7 +38,7 @@ def state_line() -> str:
     if node().trouble is not None:
         return gettext("This node only reads for now. Its keeper can see why.")
     heard = [neighbour.heard_s for neighbour in node().neighbours() if neighbour.heard_s is not None]
-    lately = [ago for ago in heard if ago <= HEARD_LATELY_S]
+    lately = [ago for ago in heard if ago <= LATELY_S]
     if lately:
         count = len(lately)
         return ngettext("One neighbour node is in reach.", "%(num)s neighbour nodes are in reach.", count)

@@ -17,6 +17,7 @@ pages = Blueprint("market", __name__)
 
 BOARDS_HERE: Final = (Board.OFFER, Board.WANT)
 LISTED: Final = 20
+BOARD_PATHS: Final = {Board.NOTICE: "/commons", Board.OFFER: "/market#offers", Board.WANT: "/market#wants"}
 
 
 @pages.get("/market")
@@ -35,6 +36,13 @@ def post() -> Response | Redirect:
     except Refused as refusal:
         return _page(typed, refusal)
     return redirect(url_for("market.show", _anchor=f"{typed.board.value}s"), 303)
+
+
+@pages.get("/posts/<post_id>")
+def show_post(post_id: str) -> Response:
+    """Show one slip, and how far it has come: which neighbour nodes hold it."""
+    slip = node().post_at(post_id, visitor())
+    return page("post.html", post=slip, delivery=node().delivery(slip.id), board_path=BOARD_PATHS[slip.board])
 
 
 @pages.post("/posts/<post_id>/withdraw")
