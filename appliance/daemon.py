@@ -53,10 +53,14 @@ class Daemon:
         self._greeted_at = ticks()
         self._looker = Looker(node, ticks)
 
-    def run(self, ending: Event) -> None:
-        """Gossip until `ending` is set. A store that cannot be used is tried again, ever more slowly."""
+    def run(self, ending: Event, alive: Callable[[], None] = lambda: None) -> None:
+        """Gossip until `ending` is set. A store that cannot be used is tried again, ever more slowly.
+
+        `alive` is called after each round: at least every `RETRY_S_MAX` seconds, and whatever a round takes.
+        """
         retry = RETRY_S_MIN
         while not ending.is_set():
+            alive()
             try:
                 self._inbox.wait(self.step())
                 retry = RETRY_S_MIN

@@ -138,7 +138,12 @@ def become_portal(settings: Settings) -> NoReturn:
     """Turn this process into the portal. The pages stand above this layer, so they are started, never imported."""
     os.set_inheritable(hold(settings.data, "portal"), True)  # the lock goes along
     refuse_port_in_use(settings.host, settings.port, _other_port(settings))
-    os.execv(sys.executable, [sys.executable, "-m", "webui", "--data", str(settings.data)])  # noqa: S606 (no shell wanted)
+    become("webui", "--data", str(settings.data))
+
+
+def become(package: str, *words: str) -> NoReturn:
+    """Turn this process into one of a package that stands above this layer, or beside it."""
+    os.execv(sys.executable, [sys.executable, "-m", package, *words])  # noqa: S606 (no shell wanted)
 
 
 def hold(data: Path, part: str) -> int:

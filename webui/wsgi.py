@@ -26,7 +26,9 @@ from waitress.utilities import Error, RequestEntityTooLarge
 from waitress.wasyncore import close_all
 
 from appliance.errors import SettingsFault
+from appliance.service import Pulse
 from webui import create_app
+from webui.pulse import Heart
 from webui.uploads import BESIDES_FILE
 
 if TYPE_CHECKING:
@@ -64,6 +66,7 @@ def serve(node: Node, host: str, port: int, ready: Ready | None = None) -> None:
         try:
             if ready is not None:
                 ready(server.effective_port)
+            server.watched_by(Pulse())
             server.run()
         finally:
             close_all(connections)
@@ -177,7 +180,13 @@ class _Server(TcpWSGIServer):  # type: ignore[misc]
     channel_class = _Channel
     seen = 0.0
 
+    def watched_by(self, pulse: Pulse) -> None:
+        """Tell `pulse` from now on that the loop turns."""
+        self._heart = Heart(pulse, self.add_task)
+        pulse.beat()
+
     def readable(self) -> bool:
+        self._heart.turn()
         now = time.time()
         if now < self.seen:
             self.next_channel_cleanup = now

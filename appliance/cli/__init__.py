@@ -25,11 +25,12 @@ NO, USAGE, STORAGE, INTERRUPTED = 1, 2, 3, 130
 SHELVES: Final = MappingProxyType(
     {
         "node": ("init", "gossip", "status", "radio"),
-        "running": ("run", "portal"),
+        "running": ("run", "portal", "provision"),
         "people": ("member", "invite", "peer"),
         "ledger": ("pay", "balance", "ledger", "receipt", "held"),
         "archive": ("zine",),
         "carry": ("bundle",),
+        "sticks": ("stick",),
         "care": ("doctor", "verify", "rebuild", "backup", "restore", "reopen"),
         "bench": ("bench",),
         "simulate": ("simulate",),

@@ -10,6 +10,7 @@ import click
 
 from appliance.cli.nodes import opened_node
 from appliance.cli.terminal import Command, as_json, data_directory, say, say_json
+from appliance.copies import keep_copies
 from appliance.restoring import restore as restore_backup
 
 
@@ -55,10 +56,14 @@ def rebuild() -> None:
 
 @click.command(cls=Command)
 @click.argument("destination", metavar="DEST", type=click.Path(path_type=Path))
-def backup(destination: Path) -> None:
+@click.option("--keep", type=click.IntRange(min=1), help="DEST holds the newest so many copies, each in a directory.")
+def backup(destination: Path, keep: int | None) -> None:
     """Copy the whole node, key included, into the new directory DEST; it may go on running."""
     with opened_node() as node:
-        node.backup(destination)
+        if keep:
+            destination = keep_copies(node, destination, keep)
+        else:
+            node.backup(destination)
     say(f"{destination} holds the whole node. Keep it where only you can read it.")
 
 

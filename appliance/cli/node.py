@@ -18,6 +18,7 @@ from appliance.errors import SettingsFault
 from appliance.fetching import fetching
 from appliance.node import Node
 from appliance.roads import make_roads
+from appliance.service import Pulse
 from appliance.settings import Portal, Settings
 
 FILE_SIZE_MAX: Final = 8192
@@ -74,7 +75,7 @@ def gossip() -> None:
     with opened_node() as node:
         talk = daemon.Daemon(node, lambda: make_roads(node.settings, node.node_id, node.holdings))
         with fetching(node, talk.announced):
-            talk.run(ending)
+            talk.run(ending, Pulse().beat)
 
 
 @click.command(cls=Command)

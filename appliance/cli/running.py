@@ -1,4 +1,7 @@
-"""`hedgerow run | portal`: the processes of a node. This module knows no node, so what only watches stays small."""
+"""`hedgerow run | portal | provision`: a node's processes, and the making of cards.
+
+This module knows no node, so what only watches stays small.
+"""
 
 from __future__ import annotations
 
@@ -25,4 +28,11 @@ def portal() -> None:
     processes.become_portal(settings.load(data_directory()))
 
 
-COMMANDS: Final = (run, portal)
+@click.command(cls=Command, add_help_option=False, context_settings={"ignore_unknown_options": True})
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+def provision(words: tuple[str, ...]) -> None:
+    """Make cards: check a node's settings, build and write images, print what belongs on the wall."""
+    processes.become("provisioning", *words)
+
+
+COMMANDS: Final = (run, portal, provision)

@@ -16,7 +16,7 @@ KEPT = (  # names that scripts and people hold on to
     *("init", "run", "portal", "gossip", "demo", "status", "doctor", "verify", "rebuild", "invite", "pay", "balance"),
     *("peer add", "peer list", "member add", "member list", "ledger export", "backup", "restore", "bench air"),
     *("zine add", "zine list", "zine get", "zine withdraw", "bundle export", "bundle import", "bundle show"),
-    *("radio", "reopen", "simulate"),
+    *("radio", "reopen", "simulate", "provision", "stick exchange"),
 )
 
 

@@ -1,0 +1,34 @@
+"""`hedgerow stick`: what the node does by itself when a stick is plugged in."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+import click
+
+from appliance import sticks
+from appliance.cli.nodes import opened_node
+from appliance.cli.terminal import Commands, as_json, say, say_json
+
+
+@click.group(cls=Commands)
+def stick() -> None:
+    """A stick that goes from node to node."""
+
+
+@stick.command()
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+@as_json
+def exchange(directory: Path, as_json: bool) -> None:
+    """Take in what the stick mounted at DIR brings, and write what this node holds."""
+    with opened_node() as node:
+        done = sticks.exchange(node, directory)
+    if as_json:
+        say_json(asdict(done))
+    else:
+        say(done.in_words)
+
+
+COMMANDS: Final = (stick,)

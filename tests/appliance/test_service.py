@@ -1,0 +1,135 @@
+"""What the service manager hears of a process, and what of the real ones."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from appliance import service
+from appliance.service import Pulse
+from tests.appliance.shell import HEDGEROW, done
+from tests.ports import free_ports
+from webui.pulse import THREADS_MAY_TAKE_S, Heart, Task
+
+READY = "READY=1\nWATCHDOG=1"
+BEAT = "WATCHDOG=1"
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    monkeypatch.setenv("WATCHDOG_USEC", "6000000")
+    monkeypatch.delenv("WATCHDOG_PID", raising=False)
+    return Clock()
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[socket.socket]:
+    """The place where a service manager listens."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
+        line.bind(str(tmp_path / "notify"))
+        line.settimeout(30)
+        yield line
+
+
+def falls_silent(manager: socket.socket) -> bool:
+    """Whether nothing more comes, after what was on its way."""
+    try:
+        for _ in range(5):
+            manager.recv(1000)
+    except TimeoutError:
+        return True
+    return False
+
+
+def test_the_first_beat_says_ready_and_the_others_come_in_time(clock: Clock) -> None:
+    heard: list[str] = []
+    pulse = Pulse(heard.append, clock)
+    for tenth in range(61):
+        clock.now = tenth / 10
+        pulse.beat()
+    assert heard == [READY, BEAT, BEAT, BEAT]
+
+
+def test_without_a_watchdog_only_ready_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WATCHDOG_USEC", raising=False)
+    heard: list[str] = []
+    pulse = Pulse(heard.append, Clock())
+    for _ in range(3):
+        pulse.beat()
+    assert heard == [READY]
+
+
+@pytest.mark.parametrize("asked", ["", "soon", "-5", "1e6"])
+def test_a_strange_patience_is_none(monkeypatch: pytest.MonkeyPatch, asked: str) -> None:
+    monkeypatch.setenv("WATCHDOG_USEC", asked)
+    assert service.patience_s() == 0
+
+
+def test_what_is_meant_for_another_process_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WATCHDOG_USEC", "6000000")
+    monkeypatch.setenv("WATCHDOG_PID", str(os.getpid() + 1))
+    assert service.patience_s() == 0
+
+
+@pytest.mark.parametrize("place", ["", "relative", "/nowhere/at/all"])
+def test_nobody_listens_and_nothing_happens(monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", place)
+    service.tell(READY)
+
+
+class TestHeart:
+    def test_threads_that_take_up_work_keep_it_beating(self, clock: Clock) -> None:
+        heard: list[str] = []
+        heart = Heart(Pulse(heard.append, clock), lambda task: task.service(), clock)
+        for second in range(120):
+            clock.now = second
+            heart.turn()
+        assert len(heard) == 60
+
+    def test_threads_that_never_do_are_noticed_in_time(self, clock: Clock) -> None:
+        heard: list[str] = []
+        held: list[Task] = []
+        heart = Heart(Pulse(heard.append, clock), held.append, clock)
+        for second in range(300):
+            clock.now = second
+            heart.turn()
+        assert len(held) == 1, "one question at a time"
+        assert len(heard) == THREADS_MAY_TAKE_S / 2
+        held.pop().service()
+        clock.now += 2
+        heart.turn()
+        assert len(heard) == THREADS_MAY_TAKE_S / 2 + 1, "it beats again once a thread is free"
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("part", ["portal", "gossip"])
+def test_a_real_process_says_ready_and_goes_on_beating(tmp_path: Path, manager: socket.socket, part: str) -> None:
+    done("init", tmp_path / "elm", "--name", "Elm", "--commons", "Hedge", "--port", str(free_ports(1)))
+    told = os.environ | {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "1500000"}
+    with subprocess.Popen([HEDGEROW, "--data", tmp_path / "elm", part], env=told) as process:
+        try:
+            assert manager.recv(1000).decode() == READY
+            assert manager.recv(1000).decode() == BEAT
+            process.send_signal(signal.SIGSTOP)
+            manager.settimeout(0.5)
+            assert falls_silent(manager)
+            process.send_signal(signal.SIGCONT)
+            manager.settimeout(30)
+            assert manager.recv(1000).decode() == BEAT
+        finally:
+            process.send_signal(signal.SIGCONT)
+            process.terminate()
+    assert process.returncode == 0

@@ -1,0 +1,72 @@
+"""A stick that goes from node to node brings and takes, whatever else lies on it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from appliance.copies import keep_copies
+from appliance.errors import StoreFault
+from appliance.sticks import FOLDER, WORDS, exchange
+from tests.appliance.street import Street
+
+
+@pytest.fixture
+def stick(tmp_path: Path) -> Path:
+    place = tmp_path / "stick"
+    place.mkdir()
+    return place
+
+
+def test_a_stick_joins_two_nodes(street: Street, stick: Path) -> None:
+    oak = street.invite("Oak")
+    street.neighbour(street.elm, "Ana")
+    for node in (oak, street.elm, oak, street.elm):
+        exchange(node, stick)
+    assert oak.status().as_json()["state_hash"] == street.elm.status().as_json()["state_hash"]
+    last = exchange(oak, stick)
+    assert (last.read, last.records, last.unreadable) == (1, 0, ())
+    assert len(list((stick / FOLDER).glob("*.hedge"))) == 2
+    assert "may be pulled out" in (stick / FOLDER / WORDS).read_text(encoding="utf-8")
+
+
+def test_what_is_no_bundle_is_named_and_hinders_nothing(street: Street, stick: Path) -> None:
+    (stick / "holiday.hedge").write_bytes(b"not a bundle")
+    (stick / "loop.hedge").symlink_to("/etc/passwd")
+    os.mkfifo(stick / "pipe.hedge")
+    (stick / "folder.hedge").mkdir()
+    done = exchange(street.elm, stick)
+    assert done.read == 0
+    assert set(done.unreadable) == {"holiday.hedge", "loop.hedge", "pipe.hedge", "folder.hedge"}
+    assert done.written_bytes > 0
+
+
+def test_a_torn_bundle_is_taken_up_to_the_tear_and_named(street: Street, stick: Path) -> None:
+    oak = street.invite("Oak")
+    street.settle()
+    street.neighbour(street.elm, "Ana")
+    exchange(street.elm, stick)
+    (whole,) = (stick / FOLDER).glob("*.hedge")
+    content = whole.read_bytes()
+    whole.unlink()
+    (stick / "torn.hedge").write_bytes(content[:-3])
+    done = exchange(oak, stick)
+    assert done.unreadable == ("torn.hedge",)
+    assert done.records > 0
+
+
+def test_a_stick_that_cannot_be_written_says_so(street: Street, stick: Path) -> None:
+    (stick / FOLDER).write_bytes(b"a file where the folder should be")
+    with pytest.raises(StoreFault, match="cannot be written"):
+        exchange(street.elm, stick)
+
+
+def test_the_newest_copies_are_kept_and_open(street: Street, tmp_path: Path) -> None:
+    copies = tmp_path / "copies"
+    (copies / "unfinished").mkdir(parents=True)  # one that was cut off
+    newest = [keep_copies(street.elm, copies, 2) for _ in range(4)][-1]
+    assert sorted(path.name for path in copies.iterdir()) == ["copy-000003", "copy-000004"]
+    assert newest.name == "copy-000004"
+    assert {"node.yaml", "node.key", "hedgerow.db", "blobs"} <= {path.name for path in newest.iterdir()}

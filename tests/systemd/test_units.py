@@ -1,0 +1,108 @@
+"""Every unit is sound and shut in, and a planted slip is found: systemd's own judges, which need no running systemd."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+UNITS: Final = Path(__file__).parents[2] / "systemd"
+SERVICES: Final = tuple(sorted(path.name for path in UNITS.glob("*.service")))
+EXPOSURE_MAX: Final = 2.5
+HEDGEROW: Final = str(Path(sys.executable).with_name("hedgerow"))
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture(scope="module")
+def units(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The units, with the programs they start where these lie in this checkout."""
+    copy = tmp_path_factory.mktemp("units")
+    shutil.copytree(UNITS, copy, dirs_exist_ok=True)
+    for service in copy.glob("*.service"):
+        text = service.read_text(encoding="utf-8")
+        text = text.replace("/usr/bin/hedgerow", HEDGEROW).replace("/usr/lib/hedgerow/", f"{UNITS}/")
+        service.write_text(text, encoding="utf-8")
+    return copy
+
+
+def judged(units: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    place = os.environ | {"SYSTEMD_UNIT_PATH": f"{units}:", "SYSTEMD_COLORS": "0"}
+    return subprocess.run(
+        ["systemd-analyze", *words], env=place, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def named(unit: str) -> str:
+    return unit.replace("@.", "@sda1.")
+
+
+def verified(units: Path) -> subprocess.CompletedProcess[str]:
+    own = sorted(path.name for path in units.iterdir() if path.is_file() and path.name.startswith("hedgerow"))
+    kinds = (".service", ".target", ".timer", ".path")
+    return judged(units, "verify", "--man=no", *(named(unit) for unit in own if unit.endswith(kinds)))
+
+
+def test_systemd_finds_nothing_to_say(units: Path) -> None:
+    found = verified(units)
+    assert (found.returncode, found.stdout, found.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "slip"),
+    [
+        ("hedgerow-portal.service", "Restart=always", "Restrat=always"),
+        ("hedgerow-gossip.service", "After=hedgerow-first-boot.service", "After=hedgerow-first-boot"),
+        ("hedgerow-doctor.timer", "OnUnitActiveSec=1d", "OnUnitActiveSec=one day"),
+    ],
+)
+def test_a_slip_is_found(units: Path, tmp_path: Path, file: str, line: str, slip: str) -> None:
+    shutil.copytree(units, tmp_path, dirs_exist_ok=True)
+    text = (tmp_path / file).read_text(encoding="utf-8")
+    assert line in text
+    (tmp_path / file).write_text(text.replace(line, slip), encoding="utf-8")
+    assert verified(tmp_path).stderr
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_is_shut_in(units: Path, service: str) -> None:
+    found = judged(units, "security", "--offline=true", "--no-pager", named(service))
+    exposure = re.search(r"Overall exposure level for \S+: ([\d.]+)", found.stdout)
+    assert exposure, found.stdout + found.stderr
+    print(f"{service}: {exposure[1]}")
+    assert float(exposure[1]) <= EXPOSURE_MAX
+
+
+def test_without_the_common_walls_a_service_stands_open(units: Path, tmp_path: Path) -> None:
+    shutil.copytree(units, tmp_path, dirs_exist_ok=True)
+    shutil.rmtree(tmp_path / "hedgerow-.service.d")
+    found = judged(tmp_path, "security", "--offline=true", "--threshold=25", "hedgerow-portal.service")
+    assert found.returncode != 0
+
+
+def test_no_unit_waits_for_a_network_or_a_clock() -> None:
+    waits = re.compile(r"^(After|Wants|Requires)=.*(network-online|time-sync|time-set)", re.MULTILINE)
+    assert not [path.name for path in UNITS.iterdir() if path.is_file() and waits.search(path.read_text("utf-8"))]
+
+
+def test_the_users_and_places_are_made(tmp_path: Path) -> None:
+    """systemd-sysusers and systemd-tmpfiles take our files, and make the user and the place."""
+    for directory in ("usr/lib/sysusers.d", "usr/lib/tmpfiles.d", "etc", "var/lib"):
+        (tmp_path / directory).mkdir(parents=True)
+    groups = "g dialout 20\n"
+    (tmp_path / "usr/lib/sysusers.d/basic.conf").write_text(groups, encoding="utf-8")
+    shutil.copy(UNITS / "hedgerow.sysusers", tmp_path / "usr/lib/sysusers.d/hedgerow.conf")
+    shutil.copy(UNITS / "hedgerow.tmpfiles", tmp_path / "usr/lib/tmpfiles.d/hedgerow.conf")
+    for program in (["systemd-sysusers"], ["systemd-tmpfiles", "--create"]):
+        done = subprocess.run([*program, f"--root={tmp_path}"], capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, done.stderr.replace("Creating group", "")[:0]) == (0, ""), done.stderr
+    assert re.search(r"^hedgerow:", (tmp_path / "etc/passwd").read_text(encoding="utf-8"), re.MULTILINE)
+    members = re.search(r"^dialout:.*:hedgerow$", (tmp_path / "etc/group").read_text(encoding="utf-8"), re.MULTILINE)
+    assert members
+    assert (tmp_path / "var/lib/hedgerow").stat().st_mode & 0o777 == 0o700
