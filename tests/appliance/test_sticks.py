@@ -43,7 +43,7 @@ def test_what_is_no_bundle_is_named_and_hinders_nothing(street: Street, stick: P
     assert done.written_bytes > 0
 
 
-def test_a_torn_bundle_is_taken_up_to_the_tear_and_named(street: Street, stick: Path) -> None:
+def test_a_torn_bundle_is_named_and_a_whole_one_mends_it(street: Street, stick: Path) -> None:
     oak = street.invite("Oak")
     street.settle()
     street.neighbour(street.elm, "Ana")
@@ -54,7 +54,9 @@ def test_a_torn_bundle_is_taken_up_to_the_tear_and_named(street: Street, stick: 
     (stick / "torn.hedge").write_bytes(content[:-3])
     done = exchange(oak, stick)
     assert done.unreadable == ("torn.hedge",)
-    assert done.records > 0
+    (stick / "torn.hedge").write_bytes(content)
+    done = exchange(oak, stick)
+    assert (done.unreadable, done.records > 0) == ((), True)
 
 
 def test_a_stick_that_cannot_be_written_says_so(street: Street, stick: Path) -> None:
