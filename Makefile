@@ -44,7 +44,8 @@ walls: $(VENV)/test.stamp
 	$(BIN)/lint-imports --no-logo
 
 bench: $(VENV)/run.stamp
-	$(BIN)/hedgerow bench air --json > bench-results.json.part
+	{ echo '[' && $(BIN)/hedgerow bench air --json && echo ',' && $(BIN)/hedgerow bench portal --json && echo ']'; } \
+		> bench-results.json.part
 	@mv bench-results.json.part bench-results.json
 	@cat bench-results.json
 

@@ -12,6 +12,7 @@ See spec/record-v1.md.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from mesh import canonical
@@ -25,6 +26,8 @@ NO_TEXT: Final = bytes(DIGEST_SIZE)  # stands where a digest of text would: noth
 AT_MAX: Final = 2**40
 KINDS_OF_MESH: Final = range(16)  # kinds below 16 tell how logs hang together; all others belong to the layer above
 
+_log_written = lru_cache(maxsize=64)(written)  # a page shows many records of few logs
+
 
 class RecordId(NamedTuple):
     """Where a record stands for ever: the `seq`-th of its log, counted from 1."""
@@ -33,7 +36,7 @@ class RecordId(NamedTuple):
     seq: int
 
     def __str__(self) -> str:
-        return f"{written(self.log)}-{self.seq}"
+        return f"{_log_written(self.log)}-{self.seq}"
 
     @classmethod
     def read(cls, letters: str) -> RecordId:

@@ -9,6 +9,7 @@ from typing import Final
 import click
 
 from appliance.bench import air as air_figures
+from appliance.bench import portal as portal_figures
 from appliance.bench.witness import verified
 from appliance.cli.terminal import as_json, complain, say_json, say_table
 from appliance.errors import MeasurementFault
@@ -38,12 +39,24 @@ def air(as_json: bool, workload: Path | None, new: int) -> int:
         figures = air_figures.measure(workload, new)
     except MeasurementFault as fault:
         return complain(str(fault), NO)
+    _say("air", figures, air_figures.PEERS, as_json)
+    return 0
+
+
+@bench.command()
+@as_json
+def portal(as_json: bool) -> int:
+    """What a search of two thousand zines costs, beside the same questions asked of SQLite by hand."""
+    _say("portal", *portal_figures.measure(), as_json)
+    return 0
+
+
+def _say(name: str, figures: dict[str, float], peers: dict[str, int] | dict[str, float], as_json: bool) -> None:
     if as_json:
         machine = f"{platform.machine()}, Python {platform.python_version()}"
-        say_json({"name": "air", "figures": figures, "peers": air_figures.PEERS, "machine": machine})
+        say_json({"name": name, "figures": figures, "peers": peers, "machine": machine})
     else:
-        say_table(("figure", "value"), [(name, f"{value:.1f}") for name, value in figures.items()])
-    return 0
+        say_table(("figure", "value"), [(key, f"{value:.2f}") for key, value in figures.items()])
 
 
 @bench.command(hidden=True)

@@ -8,7 +8,7 @@ from typing import Final
 
 from appliance.answers import Page, Passage, Rack, Subject, Zine
 from appliance.desks.zines import Zines
-from appliance.store.searching import passage, unmarked
+from appliance.store.searching import LOOKED_THROUGH, passage
 
 SHOWN: Final = 200  # of one subject; those with the most zines
 
@@ -33,9 +33,9 @@ class Catalogue(Zines):
 
     def passages(self, query: str, zines: Iterable[Zine]) -> dict[str, Passage]:
         """Return, by the ids of zines that were found, the sentences in which what was searched for stands in their texts."""
-        found = {zine.id: passage(self._readable(zine), query) for zine in zines if zine.is_here}
+        found = {zine.id: self._passage(zine, query) for zine in zines if zine.is_here}
         return {zine_id: sentence for zine_id, sentence in found.items() if sentence}
 
-    def _readable(self, zine: Zine) -> str:
-        text = self.shelf.text(bytes.fromhex(zine.blob), zine.media_type)
-        return unmarked(text) if zine.media_type == "text/markdown" else text
+    def _passage(self, zine: Zine, query: str) -> Passage | None:
+        text = self.shelf.text(bytes.fromhex(zine.blob), zine.media_type, LOOKED_THROUGH)
+        return passage(text, query, is_markdown=zine.media_type == "text/markdown")

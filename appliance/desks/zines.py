@@ -11,8 +11,7 @@ from appliance.errors import Objection, Refused
 from appliance.kinds import TEXTS
 from appliance.ledger.transfer import AccountId
 from appliance.store.database import Row
-from appliance.store.extracts import Facts
-from mesh import canonical, links
+from mesh import links
 from mesh.errors import Malformed
 from mesh.keys import LogId, written
 from mesh.record import RecordId
@@ -129,14 +128,18 @@ class Zines(Bringing):
             licence,
             tags,
             node,
-            core,
+            at,
             node_name,
             is_wanted,
             copies,
+            trouble,
+            pages,
+            has_cover,
+            removed,
             shelved,
             hidden,
         ) = row
-        place, facts = RecordId(LogId(log), seq), self.shelf.extracts.about(blob)
+        place = RecordId(LogId(log), seq)
         return Zine(
             id=str(place),
             title=title,
@@ -150,27 +153,28 @@ class Zines(Bringing):
             media_type=media_type,
             size=size,
             blob=blob.hex(),
-            at=canonical.decode(core)[1],
+            at=at,
             published_at=self.settings.name if node == self.node_id else node_name or written(node)[:8],
             is_here=self.blobs.has(blob),
             wanted=bool(is_wanted),
             may_withdraw=node == self.node_id and session is not None and self._may_take_back(place, session),
             shelved=bool(shelved),
             hidden=bool(hidden),
-            pages=facts.pages if facts else 0,
-            has_cover=facts is not None and facts.has_cover,
-            trouble=self._trouble(facts, media_type),
-            removed=facts.removed if facts else (),
+            pages=pages,
+            has_cover=bool(has_cover),
+            trouble=_trouble(trouble, media_type),
+            removed=tuple(removed.split()),
             copies=copies,
         )
-
-    def _trouble(self, facts: Facts | None, media_type: str) -> str:
-        """Return why a file is not shown here. Text is shown in any case: it cannot do anything."""
-        if facts is None:
-            return "" if media_type in TEXTS else Objection.NOT_LOOKED_INTO.name
-        return facts.trouble
 
     def _node_name(self, node: bytes) -> str:
         if node == self.node_id:
             return self.settings.name
         return str(self.database.value("SELECT name FROM node_name WHERE node = ?", node) or written(node)[:8])
+
+
+def _trouble(found: str | None, media_type: str) -> str:
+    """Return why a file is not shown here. Text is shown in any case: it cannot do anything."""
+    if found is None:  # nobody has looked into it
+        return "" if media_type in TEXTS else Objection.NOT_LOOKED_INTO.name
+    return found

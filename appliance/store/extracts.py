@@ -22,15 +22,6 @@ class Extract(NamedTuple):
     removed: tuple[str, ...] = ()
 
 
-class Facts(NamedTuple):
-    """What pages tell of a file."""
-
-    pages: int
-    has_cover: bool
-    trouble: str
-    removed: tuple[str, ...]
-
-
 class Extracts:
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -43,24 +34,15 @@ class Extracts:
             *(blob, found.pages, found.cover, found.small_cover, words, found.trouble, " ".join(found.removed)),
         )
 
-    def about(self, blob: bytes) -> Facts | None:
-        """Return what is known of a file; None where nobody has looked into it."""
-        row = self._database.row(
-            "SELECT pages, small_cover IS NOT NULL, trouble, removed FROM extract WHERE blob = ?", blob
-        )
-        if row is None:
-            return None
-        pages, has_cover, trouble, removed = row
-        return Facts(pages, bool(has_cover), trouble, tuple(removed.split()))
-
     def cover(self, blob: bytes, small: bool) -> bytes | None:
         column = "small_cover" if small else "cover"
         content: bytes | None = self._database.value(f"SELECT {column} FROM extract WHERE blob = ?", blob)
         return content
 
-    def words(self, blob: bytes) -> str | None:
+    def words(self, blob: bytes, bytes_max: int = WORDS_BYTES_MAX) -> str | None:
+        """Return the words of a file, as far as they were kept or `bytes_max` reach; None where nobody has looked into it."""
         row = self._database.row("SELECT words FROM extract WHERE blob = ?", blob)
-        return zlib.decompress(row[0]).decode("utf-8", "ignore") if row else None
+        return zlib.decompressobj().decompress(row[0], bytes_max).decode("utf-8", "ignore") if row else None
 
     def drop(self, blob: bytes) -> None:
         self._database.run("DELETE FROM extract WHERE blob = ?", blob)

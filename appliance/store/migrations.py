@@ -219,4 +219,18 @@ SEARCHING: Final = (
     "INSERT OR REPLACE INTO mark SELECT 'views', 'outgrown' WHERE EXISTS (SELECT 1 FROM record WHERE kind = 32)",
 )
 
-MIGRATIONS: Final = ((*FACTS, *VIEWS, *PRIVATE), NOTES, INTAKE, SHELVING, SEARCHING)
+# A page of the catalogue is one question: what it shows stands in few columns, and those before the large ones, since SQLite
+# reads a row from its beginning (https://www.sqlite.org/fileformat2.html, section 1.6).
+CATALOGUE: Final = (
+    "ALTER TABLE zine ADD COLUMN at INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE extract RENAME TO extract_before",
+    """CREATE TABLE extract (
+        blob BLOB PRIMARY KEY, pages INTEGER NOT NULL, trouble TEXT NOT NULL, removed TEXT NOT NULL, small_cover BLOB,
+        words BLOB NOT NULL, cover BLOB
+    )""",
+    "INSERT INTO extract SELECT blob, pages, trouble, removed, small_cover, words, cover FROM extract_before",
+    "DROP TABLE extract_before",
+    "INSERT OR REPLACE INTO mark SELECT 'views', 'outgrown' WHERE EXISTS (SELECT 1 FROM record WHERE kind = 32)",
+)
+
+MIGRATIONS: Final = ((*FACTS, *VIEWS, *PRIVATE), NOTES, INTAKE, SHELVING, SEARCHING, CATALOGUE)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Final
 
@@ -27,17 +28,16 @@ SIGNS: Final = (
 RUN: Final = re.compile(f"[{SIGNS}]+")
 RUN_OR_WORD: Final = re.compile(f"[{SIGNS}]+|[^{SIGNS}]+")
 # Marks that stand on letters: Latin, Greek and Cyrillic accents, Hebrew points, Arabic vowels; and the stretched line.
-DROPPED: Final = (
-    *(range(0x300, 0x370), range(0x591, 0x5C8), range(0x610, 0x61B), range(0x640, 0x641), range(0x64B, 0x660)),
-    *(range(0x670, 0x671), range(0x6D6, 0x6EE), range(0x8D3, 0x900)),
+DROPPED: Final = re.compile(
+    "[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06ed\u08d3-\u08ff]+"
 )
 # Letters that people write for one another: forms of alef, yeh, heh and kaf; and Latin ones that come apart in no other way.
-SAME: Final = str.maketrans(
-    "\u0671\u0649\u06cc\u0629\u06a9\u00f8\u0142\u0111\u0131", "\u0627\u064a\u064a\u0647\u0643old\u0069"
-) | {0x153: "oe", 0xE6: "ae"}
-FOLDING: Final = {mark: None for marks in DROPPED for mark in marks} | SAME
+SAME: Final = (
+    *zip("\u0671\u0649\u06cc\u0629\u06a9", "\u0627\u064a\u064a\u0647\u0643", strict=True),
+    *(("\u00f8", "o"), ("\u0142", "l"), ("\u0111", "d"), ("\u0131", "i"), ("\u0153", "oe"), ("\u00e6", "ae")),
+)
 LINK: Final = re.compile(r"!?\[([^\]\n]{0,200})\]\([^)\n]{0,400}\)")
-MARKS: Final = re.compile(r"[*`#>|~]+|\b_+|_+\b|^[ \t]*[-+] ", re.MULTILINE)
+MARKS: Final = re.compile(r"[*`#>|~]+|\b_+|_+\b|^[ \t]*[-+] ")
 LOOKED_THROUGH: Final = 200_000  # letters of a text in which a sentence is looked for
 AROUND: Final = 80  # letters on either side that are shown of a long sentence
 SENTENCE: Final = re.compile(r"[^.!?\n\u3002\uff01\uff1f\u061f\u06d4]+[.!?\u3002\uff01\uff1f\u061f\u06d4]*")
@@ -47,7 +47,9 @@ def folded(text: str) -> str:
     """Return a text as it is compared."""
     if text.isascii():
         return text.lower()
-    loose = unicodedata.normalize("NFKD", text).casefold().translate(FOLDING)
+    loose = DROPPED.sub("", unicodedata.normalize("NFKD", text).casefold())
+    for letter, plain in SAME:
+        loose = loose.replace(letter, plain)
     return unicodedata.normalize("NFC", loose)
 
 
@@ -82,19 +84,25 @@ def _pairs(run: str) -> Iterator[str]:
     return (run[at : at + 2] for at in range(len(run)))
 
 
-def unmarked(text: str) -> str:
-    """Return Markdown without its marks, near enough to show a sentence of it."""
-    return MARKS.sub("", LINK.sub(r"\1", text[:LOOKED_THROUGH]))
+def unmarked(line: str) -> str:
+    """Return a line of Markdown without its marks, near enough to show a sentence of it."""
+    return MARKS.sub("", LINK.sub(r"\1", line))
 
 
-def passage(text: str, query: str) -> Passage | None:
-    """Return the first sentence in which a word of the query stands; None where none does."""
-    words = [word for word in WORDS.findall(folded(query))[:WORDS_MAX] if word]
-    text = text[:LOOKED_THROUGH]
-    whole = folded(text)
-    if not any(word in whole for word in words):
-        return None
-    for sentence in SENTENCE.finditer(text):
+def passage(text: str, query: str, is_markdown: bool = False) -> Passage | None:
+    """Return the first sentence in which a word of the query stands; None where none does. It reads no further than there."""
+    words = WORDS.findall(folded(query))[:WORDS_MAX]
+    for line in text[:LOOKED_THROUGH].split("\n"):
+        loose = folded(line)
+        if any(word in loose for word in words):
+            shown = _first_sentence(unmarked(line) if is_markdown else line, words)
+            if shown:
+                return shown
+    return None
+
+
+def _first_sentence(line: str, words: list[str]) -> Passage | None:
+    for sentence in SENTENCE.finditer(line):
         loose = folded(sentence[0])
         places = [(place, len(word)) for word in words if (place := loose.find(word)) >= 0]
         if places:
@@ -102,18 +110,18 @@ def passage(text: str, query: str) -> Passage | None:
     return None
 
 
+def _letters_to(sentence: str, place: int) -> int:
+    """Return how many letters of a sentence come to at most `place` folded ones; marks that vanish stay with their letter."""
+    if len(folded(sentence[: place + 1])) == place + 1 and len(folded(sentence[:place])) == place:
+        return place  # as nearly everywhere: a letter is a letter
+    return bisect_right(range(len(sentence)), place, key=lambda letters: len(folded(sentence[: letters + 1])))
+
+
 def _shown(sentence: str, place: int, length: int) -> Passage:
     """Return the sentence around letters that are counted in its folded form."""
-    ends, reached = [], 0
-    for (
-        letter
-    ) in sentence:  # each letter folded by itself tells where it ends; those that vanish belong to the one before
-        reached += len(folded(letter))
-        ends.append(reached)
-    begin = next((at for at, end in enumerate(ends) if end > place), 0)
-    end = next((at for at, end in enumerate(ends) if end >= place + length), len(ends) - 1) + 1
-    while end < len(ends) and ends[end] == ends[end - 1] and not sentence[end].isspace():
-        end += 1
+    begin, end = _letters_to(sentence, place), _letters_to(sentence, place + length)
+    if len(folded(sentence[:end])) < place + length:  # the last letter stands for several
+        end = _letters_to(sentence, len(folded(sentence[: end + 1])))
     before, after = sentence[:begin].lstrip(), sentence[end:].rstrip()
     if len(before) > AROUND:
         before = "\u2026" + before[-AROUND:]

@@ -23,14 +23,15 @@ from mesh.record import Record
 INDEXED_BYTES_MAX: Final = 1 << 20
 CARD_COLUMNS: Final = (
     "zine.no, log.log, zine.seq, zine.blob, zine.size, media_type, zine.title, zine.creator, language, zine.description,"
-    " series, issue, licence, zine.tags, log.node, record.core,"
+    " series, issue, licence, zine.tags, log.node, zine.at,"
     " (SELECT name FROM node_name WHERE node_name.node = log.node),"
     " EXISTS (SELECT 1 FROM wanted WHERE wanted.blob = zine.blob),"
-    " (SELECT count(*) FROM holding WHERE holding.blob = zine.blob), coalesce(shelved, 0), coalesce(hidden, 0)"
+    " (SELECT count(*) FROM holding WHERE holding.blob = zine.blob), trouble, coalesce(pages, 0), small_cover IS NOT NULL,"
+    " coalesce(removed, ''), coalesce(shelved, 0), coalesce(hidden, 0)"
 )
 CARD_TABLES: Final = (
-    "zine JOIN log ON zine.log_no = log.no JOIN record ON record.log_no = zine.log_no AND record.seq = zine.seq"
-    " LEFT JOIN shelving ON shelving.log = log.log AND shelving.seq = zine.seq"
+    "zine JOIN log ON zine.log_no = log.no LEFT JOIN shelving ON shelving.log = log.log AND shelving.seq = zine.seq"
+    " LEFT JOIN extract ON extract.blob = zine.blob"
 )
 RACKS: Final[Mapping[Rack, str]] = {
     Rack.SHELF: "shelved = 1 AND hidden = 0",
@@ -68,10 +69,10 @@ class Shelf:
             return
         self._database.run(
             "INSERT INTO zine (log_no, seq, blob, size, media_type, title, creator, language, description, series, issue,"
-            " licence, tags, chunks) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " licence, tags, chunks, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             *(log.no, seq, card.blob, card.size, card.media_type, card.title, card.creator, card.language),
             *(card.description, card.series, card.issue, card.licence, "\n".join(card.tags)),
-            card.chunks,
+            *(card.chunks, record.fields()[1]),
         )
         self._place(log, seq, card.blob)
         no = self._database.value("SELECT no FROM zine WHERE log_no = ? AND seq = ?", log.no, seq)
@@ -170,31 +171,34 @@ class Shelf:
         self, query: str, below: int, limit: int, rack: Rack = Rack.SHELF, about: About | None = None
     ) -> list[Row]:
         """Return up to `limit` cards of a rack, newest first, numbered below `below`; those that hold all words of `query`, and
-        those that are `about` something. Arrivals are looked for by their titles alone: nobody here has looked into them yet.
+        those that are `about` something. Words are asked for where any zine has them, else letters within words. Arrivals are
+        looked for by their titles alone: nobody here has looked into them yet.
         """
         where = f"zine.no < ? AND {RACKS[rack]}"
         values: list[int | str] = [below]
         if about:
             where, values = f"{where} AND {SUBJECTS[about[0]][1]}", [*values, about[1]]
-        index, asked = self._question(query, rack) if query.strip() else ("", "")
-        if not index:
+        if not query.strip():
             return self._cards(CARD_TABLES, where, "zine.no", [*values, limit])
-        tables = f"{index} CROSS JOIN {CARD_TABLES}"  # the index tells the order, newest first, and ends where there is enough
+        column = "title : " if rack in (Rack.ARRIVALS, Rack.NEW) else ""
+        words, letters = f"{column}({searching.all_words(query)})", searching.all_letters(query)
+        found = self._found("zine_words", words, where, [*values, limit])
+        if found or not letters or self._has_any("zine_words", words):
+            return found
+        return self._found("zine_letters", f"{column}({letters})", where, [*values, limit])
+
+    def _found(self, index: str, asked: str, where: str, values: list[int | str]) -> list[Row]:
+        """Ask an index: it tells the order, newest first, and ends where there is enough. `values` begin with `below`."""
         where = f"{index} MATCH ? AND {index}.rowid < ? AND zine.no = {index}.rowid AND {where}"
-        return self._cards(tables, where, f"{index}.rowid", [asked, below, *values, limit])
+        return self._cards(f"{index} CROSS JOIN {CARD_TABLES}", where, f"{index}.rowid", [asked, values[0], *values])
+
+    def _has_any(self, index: str, asked: str) -> bool:
+        return self._database.row(f"SELECT 1 FROM {index} WHERE {index} MATCH ? LIMIT 1", asked) is not None
 
     def _cards(self, tables: str, where: str, order: str, values: list[int | str]) -> list[Row]:
         return self._database.rows(
             f"SELECT {CARD_COLUMNS} FROM {tables} WHERE {where} ORDER BY {order} DESC LIMIT ?", *values
         )
-
-    def _question(self, query: str, rack: Rack) -> tuple[str, str]:
-        """Return the index to ask, and what: words where any zine has them, else letters within words."""
-        column = "title : " if rack in (Rack.ARRIVALS, Rack.NEW) else ""
-        words, letters = f"{column}({searching.all_words(query)})", searching.all_letters(query)
-        if letters and self._database.row("SELECT 1 FROM zine_words WHERE zine_words MATCH ? LIMIT 1", words) is None:
-            return "zine_letters", f"{column}({letters})"
-        return "zine_words", words
 
     def subjects(self, subject: Subject) -> list[Row]:
         """Return what the column of a subject holds on the shelf, and how often."""
@@ -211,11 +215,11 @@ class Shelf:
     def _index(self, no: int, blob: bytes) -> None:
         self._index_card(no, self.text(blob, self._database.value("SELECT media_type FROM zine WHERE no = ?", no)))
 
-    def text(self, blob: bytes, media_type: str) -> str:
+    def text(self, blob: bytes, media_type: str, bytes_max: int = INDEXED_BYTES_MAX) -> str:
         """Return the words of a file as far as they are searched; "" where there are none, or nobody has looked yet."""
-        words = self.extracts.words(blob)
+        words = self.extracts.words(blob, bytes_max)
         if words is None and media_type in TEXTS:
-            content = self._blobs.read(blob, 0, INDEXED_BYTES_MAX) or b""
+            content = self._blobs.read(blob, 0, bytes_max) or b""
             words = _without_pictures(content.decode("utf-8", "ignore"))
         return words or ""
 

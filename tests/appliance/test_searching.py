@@ -175,7 +175,7 @@ def test_no_sentence_is_shown_where_the_word_is_not(text: str, query: str) -> No
 
 def test_a_sentence_of_markdown_is_shown_without_its_marks() -> None:
     text = "# Water\n\n- Fill **clean** bottles, [close them](/help) `now`, some_thing _slanted_ ~~old~~\n> quoted"
-    sentence = searching.passage(searching.unmarked(text), "bottles")
+    sentence = searching.passage(text, "bottles", is_markdown=True)
     assert sentence == Passage("Fill clean ", "bottles", ", close them now, some_thing slanted old")
 
 
