@@ -30,6 +30,7 @@ class Beaconing:
         self._spoken = -inf
         self._greeted = -inf
         self._began = now
+        self._changed = now
         self._answer = False
 
     @property
@@ -41,6 +42,7 @@ class Beaconing:
         """Learn what this node holds now."""
         if digests != self._digests:
             self._digests = dict(digests)
+            self._changed = now
             self._trickle.inconsistent(now)
 
     def told(self, scope: Scope, digest: bytes, now: float) -> None:
@@ -69,12 +71,13 @@ class Beaconing:
     def is_time(self, now: float, all_agree: bool, is_busy: bool, is_mending: bool) -> bool:
         """Return whether to send a beacon now: not while records or wants are about to say more.
 
-        While holes in a message are filled, only what is news is worth a beacon.
+        While holes in a message are filled, news wait too: for a minute, so that others learn them all the same.
         """
         news = any(self._told.get(scope) != digest for scope, digest in self._digests.items())
         if not self._trickle.tick(now, must=news):
             return False
-        if (is_busy or (is_mending and not news)) and now - max(self._spoken, self._began) < self._timing.imax:
+        is_late = news and now - self._changed > PATIENCE * self._timing.imin
+        if (is_busy or (is_mending and not is_late)) and now - max(self._spoken, self._began) < self._timing.imax:
             return False
         silent = all_agree and not news and not self._answer
         self._answer = False

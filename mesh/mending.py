@@ -5,44 +5,53 @@ While parts of another's message come in, this node holds its tongue: for a whil
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from math import inf
 from typing import Final
 
 from mesh.errors import Malformed
-from mesh.packet import Kind, Part, PartsWant, is_packed
-from mesh.reassembly import AHEAD_MAX, Reassembly, Sent, cut
+from mesh.packet import VERSION, Kind, Part, PartsWant, is_packed
+from mesh.reassembly import AHEAD_MAX, Reassembly, cut
+from mesh.repairs import Repairs
 from mesh.road import Road
 
 INSIDE_PARTS: Final = (Kind.DATA, Kind.FORK_PROOF)
 PARTS_AT_ONCE: Final = 8  # how long a message grows, in packets, before others may speak
 PATIENCE: Final = 3  # pauses between wants: for so long a stream of others is let pass before we speak again
+VERSION_SIZE: Final = 1  # stands on each part, and is left out of the message
 
 
 class Mending:
-    """The parts of one road. `is_needless` tells from how a message begins whether there can be anything new in it."""
+    """The parts of one road. `is_needless` tells from how a packet begins whether there can be anything new in it."""
 
     def __init__(self, road: Road, is_needless: Callable[[bytes], bool]) -> None:
         self._road = road
         self._is_needless = is_needless
         self._heard = Reassembly(road.timing.packet, road.timing.quiet)
-        self._sent = Sent()
-        self._refill: OrderedDict[tuple[bytes, int], Part] = OrderedDict()
-        self._refill_at = 0.0
+        self._repairs = Repairs()
         self._calm_at = -inf  # when whoever else was speaking has ended
         self._waited_since = -inf  # how long somebody else has been speaking
-        self._mended_at = -inf  # until then others may ask for parts of our last message
+        self._mended_at = -inf  # until then others may ask for parts
 
     # --- what others say
 
     def hear(self, part: Part, now: float) -> bytes | None:
-        """Return the message which this part completes. Raises `Malformed`."""
+        """Return the packet which this part completes. Raises `Malformed`."""
+        self._repairs.hear(part)
+        self._goes_on(now)
         message = self._heard.add(part, now, self._road.slot())
-        self._refill.pop((part.message, part.index), None)
-        if message is not None and not (message[1:2] and (message[1] in INSIDE_PARTS or is_packed(message))):
+        if message is None:
+            return None
+        packet = bytes([VERSION]) + message
+        if not message or not (message[0] in INSIDE_PARTS or is_packed(packet)):
             raise Malformed("only data and fork proofs travel in parts")
-        return message
+        parts = cut(message, self._road.packet_size_max)
+        if _shape(parts[0]) == _shape(part):
+            self._repairs.keep(parts, is_ours=False, luck=self._road.rng.uniform(0.0, 1.0))
+        return packet
+
+    def _goes_on(self, now: float) -> None:
+        self._mended_at = max(self._mended_at, now + 2 * self._road.timing.quiet)
 
     def streams_until(self, part: Part, now: float) -> float | None:
         """Return when the message is likely to be through that begins with this part, None where it goes on."""
@@ -51,12 +60,11 @@ class Mending:
         return now + min(part.last, AHEAD_MAX) * self._road.timing.packet + self._road.timing.quiet
 
     def hear_want(self, want: PartsWant, now: float) -> None:
-        """Owe the parts that somebody lacks; do not ask for those that somebody has just asked for."""
+        """Owe what somebody lacks; do not ask for what somebody has just asked for."""
+        self._goes_on(now)
         self._heard.overheard(want, now, self._road.slot())
-        if not self._refill:
-            self._refill_at = now + self._road.slot()
-        for part in self._sent.parts(want):
-            self._refill[part.message, part.index] = part
+        timing = self._road.timing
+        self._repairs.hear_want(want, now + self._road.slot(), timing.slot_max + timing.packet)
 
     # --- when to speak
 
@@ -82,33 +90,39 @@ class Mending:
 
     # --- what this node says
 
-    def packets(self, message: bytes, now: float) -> list[bytes]:
-        """Return the packets of a message of at most 16 KiB: one, or its parts."""
-        if len(message) <= self._road.packet_size_max:
-            return [message]
-        parts = cut(message, self._road.packet_size_max)
-        self._sent.keep(parts)
+    def packets(self, packet: bytes, now: float) -> list[bytes]:
+        """Return the packets that bring one of at most 16 KiB: itself, or its parts."""
+        if len(packet) <= self._road.packet_size_max:
+            return [packet]
+        parts = cut(packet[VERSION_SIZE:], self._road.packet_size_max)
+        self._repairs.keep(parts, is_ours=True)
         self._mended_at = now + len(parts) * self._road.timing.packet + 2 * self._road.timing.quiet
         return [part.encode() for part in parts]
 
     def refill(self, now: float) -> list[bytes]:
-        """Return parts of ours that others lack."""
-        if not self._refill or self._refill_at > now:
-            return []
-        count = min(len(self._refill), PARTS_AT_ONCE)
-        return [self._refill.popitem(last=False)[1].encode() for _ in range(count)]
+        """Return rows of messages that others lack."""
+        found = self._repairs.due(now, PARTS_AT_ONCE)
+        if found:
+            self._goes_on(now + len(found) * self._road.timing.packet)
+        return [part.encode() for part in found]
 
     def ask(self, now: float) -> list[bytes]:
         """Return wants for the parts that we lack."""
-        return [want.encode() for want in self._heard.wants(now, self._is_needless)]
+        return [want.encode() for want in self._heard.wants(now, self._begins_needlessly)]
+
+    def _begins_needlessly(self, part: bytes) -> bool:
+        return self._is_needless(bytes([VERSION]) + part)
 
     def next_wake(self) -> float | None:
         """Return when something may be said, as far as is known."""
-        moments = [self._refill_at] if self._refill else []
-        asked = self._heard.next_wake()
-        return min([*moments, *([] if asked is None else [asked])], default=None)
+        moments = (self._repairs.next_wake(), self._heard.next_wake())
+        return min((moment for moment in moments if moment is not None), default=None)
 
     @property
     def calm_at(self) -> float:
         """When whoever else was speaking has ended, as far as is known."""
         return self._calm_at
+
+
+def _shape(part: Part) -> tuple[int, int]:
+    return part.last, len(part.content)

@@ -26,9 +26,9 @@ from mesh.wire import Reader, bitmap, indices, varint
 
 VERSION: Final = 0x11
 HEAD_SIZE: Final = 2
-MESSAGE_ID_SIZE: Final = 6
-PART_OVERHEAD: Final = HEAD_SIZE + MESSAGE_ID_SIZE + 2
-PARTS_MAX: Final = 256
+MESSAGE_ID_SIZE: Final = 3
+PART_OVERHEAD: Final = HEAD_SIZE + MESSAGE_ID_SIZE + 1
+PARTS_MAX: Final = 128
 BLOB_PREFIX_SIZE: Final = 8
 BITMAP_SIZE_MAX: Final = 128
 SENDER_HINT_SIZE: Final = 2
@@ -46,7 +46,6 @@ class Kind(IntEnum):
     BEACON = 1
     WANT = 2
     DATA = 3
-    PART = 4
     PARTS_WANT = 5
     HEADS = 6
     PROBE = 7
@@ -55,10 +54,13 @@ class Kind(IntEnum):
     PIECES = 10
     PLAIN_WANT = 11
     PACKED = 0x40  # … 0x7f: the six low bits tell how
+    PART = 0x80  # … 0xff: the seven low bits tell of how many
 
     @classmethod
     def _missing_(cls, value: object) -> Kind | None:
-        return cls.PACKED if type(value) is int and value >> 6 == 1 else None
+        if type(value) is not int or not cls.PACKED <= value <= 0xFF:
+            return None
+        return cls.PART if value >= cls.PART else cls.PACKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,40 +229,41 @@ class Packed:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One of the `last` + 1 equal cuts of a message that is too long for a packet."""
+    """A row of a message that was cut into `last` + 1 equal parts: one of these, or from then on a sum of all (erasure.py)."""
 
     message: bytes
-    index: int
+    row: int
     last: int
     content: bytes
 
     def encode(self) -> bytes:
-        return _packed(Kind.PART, self.message, bytes([self.index, self.last]), self.content)
+        return bytes([VERSION, Kind.PART | self.last]) + self.message + bytes([self.row]) + self.content
 
     @classmethod
-    def read(cls, reader: Reader) -> Part:
-        message, (index, last), content = reader.take(MESSAGE_ID_SIZE), reader.take(2), reader.rest()
-        if index > last or not last or not content:
+    def read(cls, kind: int, reader: Reader) -> Part:
+        message, row, content = reader.take(MESSAGE_ID_SIZE), reader.take(1)[0], reader.rest()
+        last = kind - Kind.PART
+        if not last or not content:
             raise Malformed("a part is one of several, and not empty")
-        return cls(message, index, last, content)
+        return cls(message, row, last, content)
 
 
 @dataclass(frozen=True, slots=True)
 class PartsWant:
-    """I still lack these parts of that message."""
+    """So many rows more would make that message whole here. Any will do that I have not heard."""
 
     message: bytes
-    missing: tuple[int, ...]
+    lacking: int
 
     def encode(self) -> bytes:
-        return _packed(Kind.PARTS_WANT, self.message, bitmap(self.missing))
+        return _packed(Kind.PARTS_WANT, self.message, bytes([self.lacking]))
 
     @classmethod
     def read(cls, reader: Reader) -> PartsWant:
-        message, missing = reader.take(MESSAGE_ID_SIZE), reader.rest()
-        if len(missing) > PARTS_MAX // 8:
-            raise Malformed("no message has so many parts")
-        return cls(message, tuple(indices(missing)))
+        message, lacking = reader.take(MESSAGE_ID_SIZE), reader.take(1)[0]
+        if not 1 <= lacking <= PARTS_MAX:
+            raise Malformed("whoever asks for parts lacks one at least, and no message has so many")
+        return cls(message, lacking)
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,7 +349,6 @@ READERS: Final[dict[int, Callable[[Reader], Packet]]] = {
     Kind.BEACON: Beacon.read,
     Kind.WANT: Want.read,
     Kind.DATA: Delivery.read,
-    Kind.PART: Part.read,
     Kind.PARTS_WANT: PartsWant.read,
     Kind.HEADS: Heads.read,
     Kind.PROBE: Probe.read,
@@ -354,7 +356,8 @@ READERS: Final[dict[int, Callable[[Reader], Packet]]] = {
     Kind.PIECES_WANT: PiecesWant.read,
     Kind.PIECES: Pieces.read,
     Kind.PLAIN_WANT: Want.read_plain,
-    **{kind: partial(Packed.read, kind) for kind in range(Kind.PACKED, 2 * Kind.PACKED)},
+    **{kind: partial(Packed.read, kind) for kind in range(Kind.PACKED, Kind.PART)},
+    **{kind: partial(Part.read, kind) for kind in range(Kind.PART, 0x100)},
 }
 
 

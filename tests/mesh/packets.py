@@ -95,10 +95,18 @@ packed = st.builds(
 )
 
 
+names = st.just(b"msg") | size(3)
+
+
 @st.composite
 def parts(draw: st.DrawFn) -> Part:
-    last = draw(st.integers(1, 255))
-    return Part(draw(size(6)), draw(st.integers(0, last)), last, draw(st.binary(min_size=1, max_size=221)))
+    rows = st.integers(0, 3) | st.integers(0, 255)
+    return Part(
+        draw(names),
+        draw(rows),
+        draw(st.integers(1, 3) | st.integers(1, 127)),
+        draw(st.binary(min_size=1, max_size=225)),
+    )
 
 
 def some(index_max: int) -> st.SearchStrategy[tuple[int, ...]]:
@@ -131,7 +139,7 @@ packets: st.SearchStrategy[Packet] = st.one_of(
     st.builds(Delivery, parcels),
     packed,
     parts(),
-    st.builds(PartsWant, size(6), some(255)),
+    st.builds(PartsWant, names, st.integers(1, 128)),
     notices(),
     pieces_wants(),
     st.builds(Pieces, size(8), st.integers(0, 2**40), st.binary(min_size=1, max_size=216)),

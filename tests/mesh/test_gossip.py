@@ -146,7 +146,7 @@ def test_a_far_behind_node_is_brought_up_in_full_packets() -> None:
     air.run(3600, air.agree)
     assert air.agree()
     data = [packet for packet in packets_after(air, began) if Kind(packet[1]) in (Kind.PART, Kind.PACKED)]
-    assert sum(len(packet) == PACKET_SIZE for packet in data) >= 0.8 * len(data)
+    assert sum(map(len, data)) >= 0.9 * PACKET_SIZE * len(data)
     plain = sum(record.size for record in b.holdings.logs[a.holdings.log_in(PUBLIC)].records)
     assert sum(map(len, data)) <= 1.15 * plain
 
@@ -157,7 +157,7 @@ def test_one_lost_part_costs_one_part() -> None:
     lost: list[bytes] = []
 
     def third_part(hearer: str, speaker: str, packet: bytes) -> bool:
-        is_it = packet[1] == Kind.PART and packet[8] == 2 and not lost
+        is_it = Kind(packet[1]) is Kind.PART and packet[5] == 2 and not lost
         lost.extend([packet] if is_it else [])
         return is_it
 
@@ -166,9 +166,10 @@ def test_one_lost_part_costs_one_part() -> None:
     air.stir()
     air.run(300, air.agree)
     assert air.agree()
-    parts = [packet for packet in packets_after(air, began) if packet[1] == Kind.PART]
-    assert len(parts) == parts[0][9] + 2
-    assert parts.count(lost[0]) == 2
+    parts = [packet for packet in packets_after(air, began) if Kind(packet[1]) is Kind.PART]
+    count = (parts[0][1] & 0x7F) + 1
+    assert len(parts) == count + 1
+    assert parts[-1][5] >= count, "a sum of all parts, which would serve others too"
     assert air.kinds(began)[Kind.WANT] == 0
 
 
