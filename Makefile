@@ -20,10 +20,14 @@ help:
 run: $(VENV)/run.stamp
 	@exec $(BIN)/hedgerow demo
 
+# Most tests wait for timers of others and leave the processor alone, so there is one worker more than a small machine has
+# cores. A file's tests stay together, for they share what they have set up; long files come first (tests/conftest.py).
+WORKERS ?= 3
+
 test: $(VENV)/test.stamp
 	@.ci/system-packages
 	@$(MAKE) --no-print-directory walls
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 check: walls
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target pure-node pure-rest
@@ -63,7 +67,7 @@ format: $(VENV)/test.stamp
 	$(BIN)/ruff format
 
 clean:
-	rm -rf $(VENV) demo-data bench-results.json .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) demo-data bench-results.json .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis .import_linter_cache
 
 # The stamps are written last, so an interrupted installation starts again. An editable installation has
 # two flavours; the one with the tests' tools serves `make run` as well.

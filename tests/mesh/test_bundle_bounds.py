@@ -108,6 +108,7 @@ def seconds(*commands: list[str]) -> float:
     return perf_counter() - start
 
 
+@pytest.mark.alone
 def test_how_fast_files_go_in_and_out(zine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Printed, not judged, for other work on the machine would decide. Target: half the pace of `cp` and `b2sum`."""
     copy = zine.with_suffix(".copy")
@@ -123,6 +124,7 @@ def test_how_fast_files_go_in_and_out(zine: Path, capsys: pytest.CaptureFixture[
             print(f"\n{name}: write {plain_s / write_s:.2f}, read {plain_s / read_s:.2f} of cp + b2sum")
 
 
+@pytest.mark.alone
 def test_how_fast_records_go_in_and_out(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """Printed, not judged. Reading parses every record strictly, so its pace is that of CBOR, not that of a copy."""
     said = [

@@ -110,7 +110,7 @@ WRONG: tuple[tuple[Spoil, int, tuple[str, ...]], ...] = (
 )
 
 
-@pytest.mark.parametrize(("spoil", "code", "named"), WRONG, ids=lambda value: repr(value)[-30:])
+@pytest.mark.parametrize(("spoil", "code", "named"), WRONG, ids=[" ".join(named) for _, _, named in WRONG])
 def test_a_wrong_file_is_named(
     node: RunningNode, spoiled: Path, spoil: Spoil, code: int, named: tuple[str, ...]
 ) -> None:

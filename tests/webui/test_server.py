@@ -62,6 +62,7 @@ def answer(link: socket.socket) -> bytes:
     return b"".join(parts)
 
 
+@pytest.mark.alone
 def test_with_forty_phones_open_and_twenty_four_stalled_the_next_page_comes_within_a_second(portal: Running):
     with ExitStack() as crowd:
         for _ in range(40):

@@ -60,6 +60,7 @@ def first_pages(content: bytes) -> bytes:
     return whole.getvalue()
 
 
+@pytest.mark.alone
 def test_a_booklet_of_32_pages_costs_little_more_than_copying_them(capsys: pytest.CaptureFixture[str]) -> None:
     typeset_pages = set_pages()
     said = []
