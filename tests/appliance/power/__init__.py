@@ -1,0 +1,1 @@
+"""The battery: counted, stepped down with, read from the wire, and lived with for a year."""
