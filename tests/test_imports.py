@@ -51,7 +51,7 @@ FAULTS = (
     Fault("portal", "webui/qr.py", "import webui.views.poster"),
     Fault("portal", "webui/room_without_a_floor.py", ""),
     Fault("power", "appliance/power/charge.py", "import appliance.power.ladder"),
-    Fault("power", "appliance/power/outlook.py", "import appliance.power.ina"),
+    Fault("power", "appliance/power/waking.py", "import appliance.power.gauge"),
     Fault("power", "appliance/power/room_without_a_floor.py", ""),
     Fault("pages", "webui/__init__.py", "import mesh.frontier"),
     Fault("pages", "webui/__init__.py", "import appliance.store"),
