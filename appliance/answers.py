@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -279,6 +280,19 @@ class Air:
     budget_ms_hour: int
     packets_day: int
     bytes_day: int
+
+
+@dataclass(frozen=True, slots=True)
+class AirDay:
+    """Milliseconds of the last 24 hours of uptime, and what the law allows in one hour.
+
+    `by_priority` is what was sent, under "distress", "ledger", "notices", "manifests" and "bodies".
+    """
+
+    used_ms: int
+    heard_ms: int
+    law_ms_hour: int
+    by_priority: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)

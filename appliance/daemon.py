@@ -17,7 +17,7 @@ from appliance import radio_switch
 from appliance.errors import StoreFault
 from appliance.looking import Looker
 from appliance.node import Node
-from appliance.roads import Named, Road
+from appliance.roads import Air, Named, Road, uses
 from mesh.addresses import Address
 from mesh.effects import Deliver, DeliverForkProof, DeliverPiece, Effect, PeerHolds
 from mesh.errors import PeerFault
@@ -26,6 +26,7 @@ from mesh.transports import Inbox
 
 LOOK_S: Final = 1.0  # how often the store and the switch are looked at
 AIR_S: Final = 60.0
+HEARD_S: Final = 600.0
 GREETING_S: Final = 5.0  # a road that was just opened may take so long to be reached before it counts as down
 RETRY_S_MIN: Final = 5.0
 RETRY_S_MAX: Final = 60.0
@@ -49,6 +50,8 @@ class Daemon:
         self._seal_at: float | None = ticks()  # what an earlier run left unsealed must not wait
         self._news = True
         self._air_at = ticks() + AIR_S
+        self._air = Air()
+        self._heard_at = ticks() + HEARD_S
         self._noted: dict[str, tuple[str | None, str]] = {}
         self._greeted_at = ticks()
         self._looker = Looker(node, ticks)
@@ -97,7 +100,7 @@ class Daemon:
         """Leave every road, and only then note what was spent: a radio may take its last packet while we leave."""
         left, self._roads = self._roads, {}
         for road in left.values():
-            road.transport.close()
+            road.close()
         self._keep_air(list(left.values()))
 
     def _look_at_switch(self) -> None:
@@ -170,10 +173,15 @@ class Daemon:
         self._keep_air(list(self._roads.values()))
 
     def _keep_air(self, roads: Sequence[Road]) -> None:
-        spent = [road.take_air() for road in roads]
-        if any(air.packets for air in spent):
-            used_ms, packets, size = (sum(column) for column in zip(*spent, strict=True))
-            self._node.note_air(used_ms, packets, size)
+        """Write down what was said since the last time; what was only heard can wait, for the card's sake."""
+        for road in roads:
+            self._air += road.take_air()
+        is_heard_long = self._air.heard_packets and self._ticks() >= self._heard_at
+        if self._air.packets or is_heard_long or not self._roads:
+            if self._air != Air():
+                self._node.note_air(uses(self._air))
+            self._air = Air()
+            self._heard_at = self._ticks() + HEARD_S
 
     def _rest_s(self) -> float:
         until_seal = max(0.0, self._seal_at - self._ticks()) if self._seal_at is not None else LOOK_S

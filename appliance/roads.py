@@ -10,14 +10,16 @@ from pathlib import Path
 from random import SystemRandom
 from typing import Final, NamedTuple
 
+from appliance.air_note import AirNote
 from appliance.errors import SettingsFault
 from appliance.settings import FILE_NAME, LoopbackRoad, LoraRoad, MqttRoad, Settings
 from appliance.settings import Road as SettingsRoad
+from appliance.store.private import AirUse
 from mesh.addresses import Address, Announcement
-from mesh.airtime import AirtimeMeter
 from mesh.effects import Effect, Send
 from mesh.errors import AirtimeSpent, Malformed, PeerFault, TransportDown
 from mesh.gossip import Engine
+from mesh.governor import Governor, Priority
 from mesh.holdings import Holdings
 from mesh.keys import NodeId, Scope, channel_key_for, written
 from mesh.log import Run
@@ -35,11 +37,36 @@ PATIENCE_S: Final = 60.0  # longest sleep of a road, so that a wrong estimate ne
 
 
 class Air(NamedTuple):
-    """What a road took of the shared air."""
+    """What a road took of the shared air, and what it heard there: milliseconds, packets and bytes of payload.
 
-    used_ms: int
-    packets: int
-    size: int
+    `by_priority` are milliseconds as they were handed over, in the order of `Priority`.
+    """
+
+    used_ms: int = 0
+    packets: int = 0
+    size: int = 0
+    heard_ms: int = 0
+    heard_packets: int = 0
+    heard_size: int = 0
+    by_priority: tuple[int, ...] = (0,) * len(Priority)
+
+    def __add__(self, other: Air) -> Air:  # type: ignore[override]
+        return _each(lambda one, two: one + two, self, other)
+
+    def __sub__(self, other: Air) -> Air:
+        return _each(lambda one, two: one - two, self, other)
+
+
+def uses(air: Air) -> dict[str, AirUse]:
+    """Return the same as the store keeps it."""
+    by_priority = {one.name.lower(): AirUse(used) for one, used in zip(Priority, air.by_priority, strict=True) if used}
+    sent, heard = AirUse(air.used_ms, air.packets, air.size), AirUse(air.heard_ms, air.heard_packets, air.heard_size)
+    return {"sent": sent, "heard": heard, **by_priority}
+
+
+def _each(do: Callable[[int, int], int], one: Air, other: Air) -> Air:
+    numbers = map(do, one[:-1], other[:-1])
+    return Air._make([*numbers, tuple(map(do, one.by_priority, other.by_priority))])
 
 
 class Named(Inbox):
@@ -68,18 +95,22 @@ class Road:
     region: str
     speed: float = 1.0
     ticks: Callable[[], float] = time.monotonic
+    note: AirNote | None = None  # where it stands what was used of this hour
     announced: Callable[[], Mapping[NodeId, Address]] = (
         dict  # where neighbours on this road say that their pages answer
     )
 
     def __post_init__(self) -> None:
         self.counters: Counter[str] = Counter()
-        self._meter = AirtimeMeter(self.region)
+        self._governor = Governor(self.region)
         self._engine: Engine | None = None
         self._connections = 0
         self._wake = 0.0
-        self._told = Air(0, 0, 0)
+        self._told = Air()
         self._is_radio = self.transport.airtime_ms(1) > 0
+        self._full_ms = self.transport.airtime_ms(self.transport.packet_size_max)
+        if self.note and self._is_radio:
+            self.note.recall(self._governor, self.now())
         self._faults = 0
         self._useless = 0
         self._swaps = 0
@@ -96,6 +127,7 @@ class Road:
         engine = self._reached()
         if engine is None:
             return []
+        self._governor.hear(self.transport.airtime_ms(len(heard.packet)), self.now())
         try:
             effects = engine.receive(heard.peer, heard.packet, self.now())
         except PeerFault as fault:
@@ -117,12 +149,15 @@ class Road:
     def speak(self, news: bool) -> list[Effect]:
         """Send what is due, or what `news` in the store makes worth saying. Returns what is not for the road to do."""
         engine = self._reached()
-        if engine is None or (not news and self.now() < self._wake) or not self._has_air():
+        if engine is None or (not news and self.now() < self._wake):
             return []
-        effects = engine.tick(self.now())
+        least = self._least()
+        if least is None:
+            return []
+        effects = engine.tick(self.now(), least)
         for effect in effects:
             if isinstance(effect, Send):
-                self._send(effect.packet)
+                self._send(effect)
         self._plan(engine)
         return [effect for effect in effects if not isinstance(effect, Send)]
 
@@ -132,13 +167,20 @@ class Road:
 
     def take_air(self) -> Air:
         """Return what was spent since the last call: what the radio took, not what was offered to it."""
+        if not self._is_radio:
+            return Air()
         counted = self.transport.counters
-        told, self._told = (
-            self._told,
-            Air(counted["sent_air_us"] // 1000, counted["sent_packets"], counted["sent_bytes"]),
-        )
-        spent = (now - before for now, before in zip(self._told, told, strict=True))
-        return Air(*spent) if self._is_radio else Air(0, 0, 0)
+        sent = counted["sent_air_us"] // 1000, counted["sent_packets"], counted["sent_bytes"]
+        heard = round(self._governor.heard_ms()), counted["heard_packets"], counted["heard_bytes"]
+        told, self._told = self._told, Air(*sent, *heard, tuple(map(round, self._governor.taken_ms().values())))
+        return self._told - told
+
+    def close(self) -> None:
+        """Leave the medium, and write down what was used."""
+        self.transport.close()
+        if self.note and self._is_radio and self._connections:
+            self._governor.settle(self.transport.waiting, self.now())
+            self.note.write(self._governor.note(self.now()), self.now())
 
     def complaint(self) -> str:
         """Return what to tell the keeper of packets that were of no use lately; "" where there were none.
@@ -185,24 +227,37 @@ class Road:
             self._wake = self.now()
         return self._engine
 
-    def _has_air(self) -> bool:
-        """Whether a full packet fits into this hour's share. If not, nothing is composed: there will be newer to say."""
-        wait = self._meter.wait_s(self.transport.airtime_ms(self.transport.packet_size_max), self.now())
-        if wait > 0:
-            self._wake = self.now() + min(wait, PATIENCE_S)
-        return wait <= 0
+    def _least(self) -> Priority | None:
+        """Return the least urgent of which a full packet fits into this hour's share.
 
-    def _send(self, packet: bytes) -> None:
-        cost = self.transport.airtime_ms(len(packet))
+        Where nothing fits, nothing is composed: there will be newer to say.
+        """
+        self._governor.settle(self.transport.waiting, self.now())
+        least = self._governor.least(self._full_ms, self.now())
+        if least is None:
+            self._wake = self.now() + min(self._governor.wait_s(self._full_ms, self.now()), PATIENCE_S)
+        return least
+
+    def _send(self, send: Send) -> None:
+        cost, now = self.transport.airtime_ms(len(send.packet)), self.now()
         try:
-            if cost > self._meter.room_ms(self.now()):
+            if cost > self._governor.room_ms(now, send.priority) or not self._is_noted(cost, now, send.priority):
                 raise AirtimeSpent("the share of the air is spent")
-            self.transport.send(packet)
-            self._meter.spend(cost, self.now())
+            self.transport.send(send.packet)
+            self._governor.spend(cost, now, send.priority)
         except AirtimeSpent:
             self.counters["held_back"] += 1  # the store keeps what it said; it is said again when there is room
         except TransportDown:
             self.counters["down"] += 1
+
+    def _is_noted(self, cost: float, now: float, priority: Priority) -> bool:
+        """Whether a power cut could not make this packet forgotten; only distress is said where the card takes no note."""
+        if self.note is None or not self._is_radio or not self._governor.must_note(cost):
+            return True
+        if self.note.write(self._governor.note(now, cost), now):
+            self._governor.noted(cost)
+            return True
+        return priority is Priority.DISTRESS
 
     def _plan(self, engine: Engine) -> None:
         self._wake = self.now() + min(engine.next_wake(self.now()), PATIENCE_S)
@@ -219,7 +274,8 @@ def make_roads(settings: Settings, node: NodeId, holdings: Holdings) -> list[Roa
         alike = sum(road.transport.road == transport.road for road in roads)
         name = f"{transport.road}-{alike + 1}" if alike else transport.road
         speed = 1.0 if isinstance(wanted, MqttRoad) else wanted.speed
-        road = Road(name, transport, node, holdings, settings.region, speed)
+        note = AirNote(settings.data / f"air-{name}.note")
+        road = Road(name, transport, node, holdings, settings.region, speed, note=note)
         if isinstance(transport, Broker):
             road.announced = transport.announced
         roads.append(road)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mesh.governor import Priority
 from mesh.keys import LogId, Scope
 from mesh.log import ForkProof, Run
 
@@ -14,6 +15,7 @@ class Send:
     """Put this packet on the road, for whoever hears it. Its second byte is its `packet.Kind`."""
 
     packet: bytes
+    priority: Priority = Priority.LEDGER
 
 
 @dataclass(frozen=True, slots=True)

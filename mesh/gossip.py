@@ -26,6 +26,7 @@ from mesh.blobcast import Blobcast
 from mesh.dialogue import Dialogue
 from mesh.effects import Deliver, DeliverForkProof, DeliverPiece, Effect, PeerHolds, Send
 from mesh.errors import BadSignature, Malformed, PeerFault, UnknownVersion
+from mesh.governor import Priority
 from mesh.holdings import Holdings
 from mesh.keys import PUBLIC, NodeId, Scope
 from mesh.log import Run
@@ -236,8 +237,11 @@ class Engine:
 
     # --- out
 
-    def tick(self, now: float) -> list[Effect]:
-        """Return what it is time to say. To be called when `next_wake` says so, and when the store has changed."""
+    def tick(self, now: float, least: Priority = Priority.BODIES) -> list[Effect]:
+        """Return what it is time to say, of what is at least as urgent as `least`.
+
+        To be called when `next_wake` says so, and when the store has changed.
+        """
         self._stirred = False
         beaconing = self._follow(now)
         effects: list[Effect] = []
@@ -250,7 +254,7 @@ class Engine:
         stuck = self._dialogues.items()
         self.stalemates = [(handle, scope) for scope, one in stuck for handle in one.stalemates(now)]
         self._blobcast.look(now)
-        return effects + [Send(packet) for packet in self._speak(beaconing, now)]
+        return effects + self._speak(beaconing, least, now)
 
     def _judge(self, beaconing: Beaconing, now: float) -> list[Effect]:
         """Look at the digests that were heard: a beacon shows those of all scopes, and is answered once."""
@@ -273,25 +277,44 @@ class Engine:
             self._beaconing = Beaconing(self._timing, self._rng, now)
         return self._beaconing
 
-    def _speak(self, beaconing: Beaconing, now: float) -> list[bytes]:
-        if now < max(self._air_free_at, self._mending.free_at(now)):
+    def _speak(self, beaconing: Beaconing, least: Priority, now: float) -> list[Effect]:
+        if now < max(self._air_free_at, self._mending.free_at(now)) or least < Priority.LEDGER:
             return []
-        packets = (
-            self._mending.refill(now)
-            or self._some_answer(beaconing, now)
-            or self._mending.ask(now)
-            or self._some_wants(now)
-            or self._blobcast.speak(now)
-        )
+        sends = self._something(beaconing, least, now)
         busy = any(dialogue.is_busy(now) for dialogue in self._dialogues.values())
         if beaconing.is_time(now, self._all_agree(now), busy, self._mending.is_mending(now)):
-            packets = [*packets, self._beacon().encode()]
-        if packets:
+            sends = [*sends, Send(self._beacon().encode())]
+        if sends:
             self._mending.spoke(now)
-            self._air_free_at = now + len(packets) * self._timing.packet
-        for packet in packets:
-            self.counters[f"{Kind(packet[1]).name.lower()} sent"] += 1
-        return packets
+            self._air_free_at = now + len(sends) * self._timing.packet
+        for send in sends:
+            self.counters[f"{Kind(send.packet[1]).name.lower()} sent"] += 1
+        return [*sends]
+
+    def _something(self, beaconing: Beaconing, least: Priority, now: float) -> list[Send]:
+        """Return what is due and most urgent."""
+        mending, dialogues = self._mending.has_holes(now), self._in_turn(least)
+        return (
+            _sends(self._mending.refill(now))
+            or next((sends for one in dialogues if (sends := self._answer(one, beaconing, now))), [])
+            or _sends(self._mending.ask(now))
+            or next((sends for one in dialogues if (sends := _sends(one.ask(now, mending), _priority(one)))), [])
+            or (_sends(self._blobcast.speak(now), Priority.BODIES) if least >= Priority.BODIES else [])
+        )
+
+    def _in_turn(self, least: Priority) -> list[Dialogue]:
+        """Return the dialogues that may speak: scopes take turns."""
+        return [one for one in [*self._dialogues.values()][:: self._turn] if _priority(one) <= least]
+
+    def _answer(self, dialogue: Dialogue, beaconing: Beaconing, now: float) -> list[Send]:
+        """Return one message, as packets."""
+        message = dialogue.answer(self._message_size, now)
+        if message is None:
+            return []
+        self._turn = -self._turn
+        if Kind(message[1]) in (Kind.DATA, Kind.PACKED):
+            beaconing.told(dialogue.scope, dialogue.outlook.digest, now)
+        return _sends(self._mending.packets(message, now), _priority(dialogue))
 
     def _is_needless(self, begin: bytes) -> bool:
         """Whether a message that begins so comes from a node that holds just what we hold."""
@@ -303,21 +326,6 @@ class Engine:
         head = Reader(begin[HEAD_SIZE:])
         scope, _, digest = head.take(SCOPE_HANDLE_SIZE), head.take(NODE_HANDLE_SIZE), head.take(SHORT_DIGEST_SIZE)
         return any((one.outlook.handle, one.outlook.digest) == (scope, digest) for one in self._dialogues.values())
-
-    def _some_answer(self, beaconing: Beaconing, now: float) -> list[bytes]:
-        """Return one message, as packets. Scopes take turns."""
-        for scope, dialogue in [*self._dialogues.items()][:: self._turn]:
-            message = dialogue.answer(self._message_size, now)
-            if message:
-                self._turn = -self._turn
-                if Kind(message[1]) in (Kind.DATA, Kind.PACKED):
-                    beaconing.told(scope, dialogue.outlook.digest, now)
-                return self._mending.packets(message, now)
-        return []
-
-    def _some_wants(self, now: float) -> list[bytes]:
-        mending = self._mending.has_holes(now)
-        return next((packets for one in self._dialogues.values() if (packets := one.ask(now, mending))), [])
 
     def _beacon(self) -> Beacon:
         digests = [dialogue.outlook.digest for dialogue in self._dialogues.values()]
@@ -337,6 +345,15 @@ class Engine:
         free_at = max(self._air_free_at, self._mending.calm_at)
         wake = max(min(moment for moment in moments if moment is not None), free_at)
         return min(max(wake - now, WAKE_MIN_S), WAKE_MAX_S)
+
+
+def _priority(dialogue: Dialogue) -> Priority:
+    """What a commons says moves its ledger; what is public are zines, and notes about them."""
+    return Priority.MANIFESTS if dialogue.scope == PUBLIC else Priority.LEDGER
+
+
+def _sends(packets: Iterable[bytes], priority: Priority = Priority.LEDGER) -> list[Send]:
+    return [Send(packet, priority) for packet in packets]
 
 
 __all__ = [

@@ -14,22 +14,23 @@ from pathlib import Path
 from typing import Any, Final
 
 from appliance import radio_switch
-from appliance.answers import Air, Neighbour, RoadState, Status
+from appliance.answers import Air, AirDay, Neighbour, RoadState, Status
 from appliance.card import left_by_the_dead, make_directory, sync
 from appliance.desks.carrying import Carrying
 from appliance.errors import CardFull, StoreFault
 from appliance.store.audit import broken_facts, broken_files, broken_laws
 from appliance.store.counting import Counting
 from appliance.store.database import Database, os_fault
+from appliance.store.private import AirUse
 from appliance.store.records import Records
 from appliance.store.shelf import Shelf
 from appliance.store.views import AllViews, state_hash, view_sizes
+from mesh.governor import Governor, Priority
 from mesh.keys import PUBLIC, Scope, written
 
 FEW: Final = 5  # sums over fewer people would tell about single ones
-HOUR_MS: Final = 3_600_000
+DAY_H: Final = 24
 LAST_BYTES: Final = 1 << 20
-AIR_SHARE: Final = 0.03
 VERIFYING: Final = ".verify-"
 
 
@@ -108,8 +109,15 @@ class Care(Carrying):
 
     def air(self) -> Air:
         """Return what this node used of the air."""
-        used, packets, size = self.private.air(self.hour())
-        return Air(used, round(HOUR_MS * AIR_SHARE), packets, size)
+        hour, day = (self.private.air(self.hour(), hours).get("sent", AirUse()) for hours in (1, DAY_H))
+        return Air(hour.used_ms, round(Governor(self.settings.region).budget_ms), day.packets, day.size)
+
+    def air_day(self) -> AirDay:
+        """Return what this node said and heard today, and what it might have."""
+        uses = self.private.air(self.hour(), DAY_H)
+        used, heard = (uses.get(what, AirUse()).used_ms for what in ("sent", "heard"))
+        by_priority = {one.name.lower(): uses.get(one.name.lower(), AirUse()).used_ms for one in Priority}
+        return AirDay(used, heard, round(Governor(self.settings.region).law_ms), by_priority)
 
     def _air_facts(self) -> dict[str, int]:
         air = self.air()

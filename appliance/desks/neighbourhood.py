@@ -12,7 +12,7 @@ from appliance.desks.boards import Boards
 from appliance.introductions import Introduction, Invite
 from appliance.settings import Settings
 from appliance.store.database import SQLITE, MakeDatabase, Version
-from appliance.store.private import HEARD_EVERY_S
+from appliance.store.private import HEARD_EVERY_S, AirUse
 from mesh.blob import CHUNK_SIZE, PIECE_SIZE, BlobWant
 from mesh.frontier import Frontier
 from mesh.keys import ID_SIZE, PUBLIC, EpochKey, LogId, NodeId, NodeKey, Scope, unwritten, written
@@ -180,9 +180,10 @@ class Neighbourhood(Boards):
         with self.database.writing():
             self.private.keep_roads(names)
 
-    def note_air(self, used_ms: int, packets: int, size: int) -> None:
+    def note_air(self, uses: Mapping[str, AirUse]) -> None:
+        """Add what went over the air: "sent", "heard", and what was sent by priority."""
         with self.database.writing():
-            self.private.add_air(self.hour(), used_ms, packets, size)
+            self.private.add_air(self.hour(), uses)
 
     def hour(self) -> int:
         """Return the hour of uptime."""

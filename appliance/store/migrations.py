@@ -233,4 +233,14 @@ CATALOGUE: Final = (
     "INSERT OR REPLACE INTO mark SELECT 'views', 'outgrown' WHERE EXISTS (SELECT 1 FROM record WHERE kind = 32)",
 )
 
-MIGRATIONS: Final = ((*FACTS, *VIEWS, *PRIVATE), NOTES, INTAKE, SHELVING, SEARCHING, CATALOGUE)
+AIR: Final = (
+    "DROP TABLE air",
+    # What went over the air, in hours of uptime that are counted on across restarts: "sent" and "heard", and of what was sent
+    # how much belongs to each priority.
+    """CREATE TABLE air_use (
+        hour INTEGER NOT NULL, what TEXT NOT NULL, used_ms INTEGER NOT NULL, packets INTEGER NOT NULL, bytes INTEGER NOT NULL,
+        PRIMARY KEY (hour, what)
+    ) WITHOUT ROWID""",
+)
+
+MIGRATIONS: Final = ((*FACTS, *VIEWS, *PRIVATE), NOTES, INTAKE, SHELVING, SEARCHING, CATALOGUE, AIR)

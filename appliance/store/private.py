@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from appliance.clock import Clock
 from appliance.errors import StoreFault
@@ -30,6 +30,12 @@ class Peer(NamedTuple):
     name: str
     road: str
     heard_s: int | None
+
+
+class AirUse(NamedTuple):
+    used_ms: int = 0
+    packets: int = 0
+    size: int = 0
 
 
 class Private:
@@ -254,21 +260,31 @@ class Private:
             (road, bool(up), sentence) for road, up, sentence in self._database.rows("SELECT * FROM road ORDER BY road")
         ]
 
-    def add_air(self, hour: int, used_ms: int, packets: int, size: int) -> None:
-        self._database.run(
-            "INSERT INTO air VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET"
-            " used_ms = used_ms + ?2, packets = packets + ?3, bytes = bytes + ?4",
-            *(hour, used_ms, packets, size),
-        )
-        self._database.run("DELETE FROM air WHERE hour < ?", hour - 48)
+    def add_air(self, uptime_hour: int, uses: Mapping[str, AirUse]) -> None:
+        """Add what went over the air; keep two days."""
+        hour = self._air_hour(uptime_hour)
+        self.set_mark("air hour", f"{hour} {self._boot} {uptime_hour}")
+        for what, use in uses.items():
+            self._database.run(
+                "INSERT INTO air_use VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET"
+                " used_ms = used_ms + ?3, packets = packets + ?4, bytes = bytes + ?5",
+                *(hour, what, *use),
+            )
+        self._database.run("DELETE FROM air_use WHERE hour < ?", hour - 48)
 
-    def air(self, hour: int) -> tuple[int, int, int]:
-        """Return milliseconds used in this hour of uptime, and packets and bytes of the last 24."""
-        used = self._database.value("SELECT used_ms FROM air WHERE hour = ?", hour) or 0
-        row: Any = self._database.row(
-            "SELECT sum(packets), sum(bytes) FROM air WHERE hour > ? AND hour <= ?", hour - 24, hour
+    def _air_hour(self, uptime_hour: int) -> int:
+        """Return the number of this hour: each start of the machine begins a new one."""
+        number, _, when = self.mark("air hour").partition(" ")
+        return int(number or 0) + (when != f"{self._boot} {uptime_hour}")
+
+    def air(self, uptime_hour: int, hours: int) -> dict[str, AirUse]:
+        """Return what went over the air in so many hours of uptime, this one being the last."""
+        hour = self._air_hour(uptime_hour)
+        rows = self._database.rows(
+            "SELECT what, sum(used_ms), sum(packets), sum(bytes) FROM air_use WHERE hour > ? GROUP BY what",
+            hour - hours,
         )
-        return int(used), int(row[0] or 0), int(row[1] or 0)
+        return {what: AirUse(*use) for what, *use in rows}
 
 
 def _wait(failures: int) -> int:

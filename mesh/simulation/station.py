@@ -1,6 +1,7 @@
 """One node on the air: its engine, its share of the hour, and the program that drives both, as the appliance does.
 
-A start makes a fresh engine and a fresh meter with a monotonic clock that begins anew; what was held is still held.
+A start makes a fresh engine with a monotonic clock that begins anew; what was held is still held, and so is the note of the
+air that was used.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from mesh.airtime import AirtimeMeter
 from mesh.effects import Deliver, DeliverForkProof, Effect, Send
 from mesh.errors import AirtimeSpent, PeerFault
 from mesh.gossip import Engine
+from mesh.governor import Governor, Priority
 from mesh.keys import NodeId
 from mesh.simulation.air import Air
 from mesh.simulation.clock import Clock
@@ -55,7 +56,8 @@ class NodeStation:
         self._engine: Engine | None = None
         self._starts = 0
         self._zero = 0.0
-        self._meter = AirtimeMeter(around.region)
+        self._governor = Governor(around.region)
+        self._note = b""
         self._due = 0.0
         self._armed = float("inf")
         self._stalled_until = 0.0
@@ -70,6 +72,8 @@ class NodeStation:
 
     def sleep(self, is_asleep: bool) -> None:
         """Switch the radio off for the night, or on; people may write meanwhile."""
+        if self._engine and is_asleep:
+            self._note = self._governor.note(self._now)
         self.is_asleep = is_asleep
         self._follow_power()
 
@@ -85,10 +89,17 @@ class NodeStation:
         self._starts += 1
         dice = self._around.dealer(f"engine {self.number} {self._starts}")
         self._zero = self._around.clock.now - dice.uniform(0.0, 1000.0)
-        self._meter = AirtimeMeter(self._around.region)
+        self._governor = Governor(self._around.region)
+        if self._note:
+            self._governor.recall(self._note, 0.0, self._now)
         self._engine = Engine(self._node, self.replica, self._around.packet_size_max, dice)
         self._around.air.switch_on(self.number)
         self._wake_at(self._around.clock.now)
+
+    @property
+    def _now(self) -> float:
+        """Monotonic seconds of this start."""
+        return self._around.clock.now - self._zero
 
     def _stop(self) -> None:
         self._engine = None
@@ -115,8 +126,9 @@ class NodeStation:
             if len(self._waiting) < CLIENT_QUEUE_MAX:
                 self._waiting.append((talker, packet))
         elif self._engine:
+            self._governor.hear(self._cost_ms(len(packet)), self._now)
             try:
-                effects = self._engine.receive(f"!{talker:08x}", packet, now - self._zero)
+                effects = self._engine.receive(f"!{talker:08x}", packet, self._now)
             except PeerFault:
                 self.faults += 1
             else:
@@ -161,7 +173,7 @@ class NodeStation:
 
     def _plan(self, engine: Engine) -> None:
         now = self._around.clock.now
-        self._wake_at(now + engine.next_wake(now - self._zero))
+        self._wake_at(now + engine.next_wake(self._now))
 
     def _wake_at(self, moment: float) -> None:
         self._due = moment
@@ -177,35 +189,44 @@ class NodeStation:
             return
         if self._around.clock.now < max(self._due, self._stalled_until):
             self._wake_at(max(self._due, self._stalled_until))
-        elif self._may_speak():
-            self._speak(self._engine)
+        else:
+            least = self._least()
+            if least is not None:
+                self._speak(self._engine, least)
 
-    def _may_speak(self) -> bool:
-        """Whether a full packet fits this hour's share and the channel. If not, nothing is composed."""
-        now = self._around.clock.now
-        wait = self._meter.wait_s(self._cost_ms(self._around.packet_size_max), now - self._zero)
-        if wait <= 0 and self._around.air.stations[self.number].use_share(now) > USE_SHARE_MAX:
+    def _least(self) -> Priority | None:
+        """Return the least urgent of what fits this hour's share and the channel, None where nothing is to be composed."""
+        now, station = self._now, self._around.air.stations[self.number]
+        self._governor.settle(len(station.waiting), now)
+        cost = self._cost_ms(self._around.packet_size_max)
+        least = self._governor.least(cost, now)
+        wait = 0.0 if least is not None else self._governor.wait_s(cost, now)
+        if wait <= 0 and station.use_share(self._around.clock.now) > USE_SHARE_MAX:
             wait = USE_PAUSE_S
         if wait > 0:
-            self._wake_at(now + max(wait, PAUSE_MIN_S))
-        return wait <= 0
+            self._wake_at(self._around.clock.now + max(wait, PAUSE_MIN_S))
+        return least if wait <= 0 else None
 
-    def _speak(self, engine: Engine) -> None:
-        effects = engine.tick(self._around.clock.now - self._zero)
+    def _speak(self, engine: Engine, least: Priority) -> None:
+        effects = engine.tick(self._now, least)
         self._carry_out(effects)
         for effect in effects:
             if isinstance(effect, Send):
-                self._send(effect.packet)
+                self._send(effect)
         self._plan(engine)
 
-    def _send(self, packet: bytes) -> None:
-        if len(packet) > self._around.packet_size_max:
-            self._accuse(f"made a packet of {len(packet)} bytes, over the limit of the road")
+    def _send(self, send: Send) -> None:
+        if len(send.packet) > self._around.packet_size_max:
+            self._accuse(f"made a packet of {len(send.packet)} bytes, over the limit of the road")
+        cost = self._cost_ms(len(send.packet))
+        if self._governor.must_note(cost):
+            self._note = self._governor.note(self._now, cost)
+            self._governor.noted(cost)
         try:
-            self._meter.spend(self._cost_ms(len(packet)), self._around.clock.now - self._zero)
+            self._governor.spend(cost, self._now, send.priority)
         except AirtimeSpent:
             return  # held back: what is held can be said again when there is room
-        self._around.air.offer(self.number, packet)
+        self._around.air.offer(self.number, send.packet)
 
     def _cost_ms(self, size: int) -> float:
         return self._around.air.airtime(size) * 1000

@@ -113,6 +113,11 @@ class Transport(Protocol):
         """Why this road carries nothing just now, in a sentence for the keeper; None while it does."""
         ...
 
+    @property
+    def waiting(self) -> int:
+        """How many of the packets handed over may not have been on the air yet, the last ones; 0 where there is no air."""
+        ...
+
     def open(self, inbox: Inbox) -> None:
         """Begin to listen, and to reach the medium in the background for as long as it takes."""
 

@@ -117,6 +117,11 @@ class LoopbackRadio:
         """Why this road carries nothing just now, in a sentence for the keeper; None while it does."""
         return UNREACHED if self._socket is None else self._line.trouble
 
+    @property
+    def waiting(self) -> int:
+        """How many packets may not have been on the air yet."""
+        return self._line.in_flight if self.trouble is None else 0
+
     def open(self, inbox: Inbox) -> None:
         """Begin to listen and to greet the ether; returns at once, whether it is there or not."""
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

@@ -138,6 +138,7 @@ class LoraRadio:
         self._waiting: deque[Offer] = deque()  # not told to the child yet
         self._sizes: dict[int, int] = {}  # of what the device has not answered yet
         self._offered = 0
+        self._free = self._most_free = 0  # room in the device's queue, now and when it was emptiest
         self._asked = 0
         self._duty_until_s = 0.0
         self._closing = Event()
@@ -148,6 +149,11 @@ class LoraRadio:
     def trouble(self) -> str | None:
         """Why this road carries nothing just now, in a sentence for the keeper; None while it does."""
         return self._trouble
+
+    @property
+    def waiting(self) -> int:
+        """How many packets may not have been on the air yet: what the device has not taken, and what fills its queue."""
+        return len(self._sizes) + self._most_free - self._free
 
     def open(self, inbox: Inbox) -> None:
         """Begin to reach the radio, for as long as it takes; returns at once."""
@@ -279,11 +285,14 @@ class LoraRadio:
     def _hear(self, message: Message) -> None:
         now_s = time.monotonic()
         match message:
-            case Ready(node):
+            case Ready(node, free):
+                self._note_room(free)
                 self._begin(node, now_s)
-            case Well():
+            case Well(_, free):
+                self._note_room(free)
                 self._watch.answered(now_s)
-            case Took(number):
+            case Took(number, free):
+                self._note_room(free)
                 self._watch.answered(now_s)
                 self._count(number)
             case Dropped(number, code):
@@ -295,6 +304,9 @@ class LoraRadio:
                 self.counters["garbage"] += packets
             case Changed(node):
                 self._watch.changed(node, now_s)
+
+    def _note_room(self, free: int) -> None:
+        self._free, self._most_free = free, max(free, self._most_free)
 
     def _begin(self, node: int, now_s: float) -> None:
         self._watch.ready(node, now_s)

@@ -107,6 +107,11 @@ class MqttRoad:
         """Why this road carries nothing just now, in a sentence for the keeper; None while it does."""
         return self._trouble
 
+    @property
+    def waiting(self) -> int:
+        """Nothing waits for air here."""
+        return 0
+
     def open(self, inbox: Inbox) -> None:
         """Begin to listen, and to reach the broker for as long as it takes; returns at once."""
         self._inbox = inbox

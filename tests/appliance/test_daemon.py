@@ -91,6 +91,10 @@ def test_a_payment_crosses_the_air_and_both_agree(elm: Path, oak: Path, pages: t
         until(lambda: pages[0].transfer(paid).standing.value == "settled", "the payment to settle")
     assert any(road == ("loopback", True, "") for road in pages[0].private.roads())
     assert pages[0].air().packets_day > 0
+    day = pages[0].air_day()
+    assert day.heard_ms > 0
+    assert day.used_ms == pytest.approx(sum(day.by_priority.values()), abs=100)
+    assert day.by_priority["ledger"] > 0
 
 
 @pytest.mark.real

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from appliance import settings
+from appliance.air_note import AirNote
 from appliance.errors import SettingsFault
 from appliance.node import Node
 from appliance.roads import NEWCOMER, Named, Road, make_roads
@@ -28,6 +29,7 @@ class Radio:
     def __init__(self) -> None:
         self.counters: Counter[str] = fresh_counters()
         self.trouble: str | None = None
+        self.waiting = 0
         self.sent: list[bytes] = []
         self.refuses: TransportDown | None = None
 
@@ -161,13 +163,87 @@ def test_the_keeper_is_told_of_useless_packets_once_a_minute(road: Road, radio: 
 
 def test_when_the_share_of_the_air_is_spent_it_falls_silent_for_a_while(road: Road, radio: Radio, hand: Hand) -> None:
     radio.open(Inbox())
-    road._meter.spend(road._meter.budget_ms - 1, hand.at)
+    road._governor.spend(road._governor.budget_ms - 1, hand.at)
     pass_time(road, hand, 600, news=True)
     assert radio.sent == []
     road.speak(news=True)
     assert 0 < road.rest_s() <= 60
     pass_time(road, hand, 3700)
     assert radio.sent
+
+
+def test_what_waits_in_the_radio_is_not_forgotten_an_hour_later(road: Road, radio: Radio, hand: Hand) -> None:
+    radio.open(Inbox())
+    road._governor.spend(road._governor.budget_ms - 1, hand.at)
+    radio.waiting = 1
+    pass_time(road, hand, 3700, news=True)
+    assert radio.sent == []
+    radio.waiting = 0
+    pass_time(road, hand, 3700, news=True)
+    assert radio.sent
+
+
+@pytest.fixture
+def note_of(tmp_path: Path):
+    return lambda boot: AirNote(tmp_path / "air-radio.note", boot)
+
+
+@pytest.mark.parametrize(("boot", "ends"), [("one", True), ("one", False), ("two", True), ("two", False)])
+def test_an_hour_outlives_a_restart_and_a_pulled_plug(
+    node: Node, radio: Radio, hand: Hand, note_of, boot: str, ends: bool
+) -> None:
+    radio.open(Inbox())
+    road = Road("radio", radio, node.node_id, node.holdings, "EU_868", ticks=hand, note=note_of("one"))
+    pass_time(road, hand, 60, news=True)
+    used = road._governor.used_ms(road.now())
+    assert used > 0
+    if ends:
+        road.close()
+    hand.at += 600
+    after = Road("radio", radio, node.node_id, node.holdings, "EU_868", ticks=hand, note=note_of(boot))
+    recalled = after._governor.used_ms(after.now())
+    if ends:
+        assert recalled == pytest.approx(used)
+        same_boot = boot == "one"
+        assert (after._governor.used_ms(after.now() + 3070) == 0) is same_boot
+    else:
+        assert used <= recalled <= used + after._governor.budget_ms / 6
+
+
+def test_a_note_that_cannot_be_read_is_an_hour_of_silence_and_none_is_a_new_radio(
+    node: Node, radio: Radio, hand: Hand, note_of, tmp_path: Path
+) -> None:
+    (tmp_path / "air-radio.note").write_bytes(b"torn")
+    road = Road("radio", radio, node.node_id, node.holdings, "EU_868", ticks=hand, note=note_of("one"))
+    assert road._governor.room_ms(road.now()) == 0
+    (tmp_path / "air-radio.note").unlink()
+    road = Road("radio", radio, node.node_id, node.holdings, "EU_868", ticks=hand, note=note_of("one"))
+    assert road._governor.room_ms(road.now()) == road._governor.budget_ms
+
+
+def test_nothing_is_said_that_a_full_card_could_make_forgotten(
+    node: Node, radio: Radio, hand: Hand, note_of, monkeypatch
+) -> None:
+    radio.open(Inbox())
+    road = Road("radio", radio, node.node_id, node.holdings, "EU_868", ticks=hand, note=note_of("one"))
+    monkeypatch.setattr(AirNote, "write", lambda self, note, now_s: False)
+    pass_time(road, hand, 60, news=True)
+    assert radio.sent == []
+    assert road.counters["held_back"] > 0
+
+
+def test_what_is_heard_is_counted_and_a_busy_channel_is_left_to_others(road: Road, radio: Radio, hand: Hand) -> None:
+    radio.open(Inbox())
+    road.speak(news=False)
+    for _ in range(150):
+        road.receive(Heard("radio", "bo", bytes(231)))
+        hand.at += 2
+    assert road.take_air().heard_ms == pytest.approx(150 * radio.airtime_ms(231), abs=1)
+    said = len(radio.sent)
+    pass_time(road, hand, 200, news=True)
+    assert len(radio.sent) == said
+    pass_time(road, hand, 600, news=True)
+    assert len(radio.sent) > said
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from itertools import starmap
 import pytest
 
 from mesh import asking, log
-from mesh.airtime import AirtimeMeter
 from mesh.dialogue import Dialogue
+from mesh.governor import Governor
 from mesh.keys import LogId
 from mesh.packet import FIRST_HANDLE, LAST_HANDLE, Claim, Want
 from tests.appliance.simulation.test_simulate import FIXED, run
@@ -56,7 +56,7 @@ def forget_a_hole(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def exceed_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(AirtimeMeter, "_count", lambda self, cost_us, second: None)
+    monkeypatch.setattr(Governor, "settle", lambda self, waiting, now_s: self._pending.clear())
 
 
 CALM = (("echo", 4), ("narrow", 2), ("echo", 3))
