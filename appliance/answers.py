@@ -85,6 +85,7 @@ class Transfer:
     reverses: str | None  # id of the payment that this one gives back
     reversed_by: str | None
     delivery: Delivery
+    on_its_way: bool = False  # it is here and verified, and counts as soon as what it builds on has come
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +255,27 @@ class Neighbour:
     road: str  # "" where it was never heard
     heard_s: int | None  # seconds since it was heard, by this node's uptime clock
     holds_ours: bool  # whether it holds all that this node wrote
+
+
+class Ailment(Enum):
+    """What may be wrong between this node and others. Values are the names under which the engine counts it."""
+
+    STALEMATE = "stalemate"  # asking three times did not make the two alike
+    NEWER = "packets from the future"
+    BAD_SIGNATURE = "bad signatures"
+    MALFORMED = "malformed"
+    FAULT = "other faults of peers"
+    FLOOD = "packets beyond a peer's allowance"
+
+
+@dataclass(frozen=True, slots=True)
+class Unwell:
+    """One thing that is not well. `who` is the name of a node, or the address under which packets came."""
+
+    road: str
+    what: Ailment
+    who: str
+    count: int  # of the last day
 
 
 ROADS_IN_WORDS: Final = {"loopback": "practice radio", "lora": "radio (LoRa)", "mqtt": "broker on this network"}

@@ -159,6 +159,8 @@ class Daemon:
 
     def _note_road(self, road: Road) -> None:
         trouble, complaint = road.transport.trouble, road.remarks()
+        if found := road.ailing():
+            self._node.note_unwell(road.name, found)
         if (trouble and self._ticks() < self._greeted_at) or self._noted.get(road.name) == (trouble, complaint):
             return
         self._noted[road.name] = (trouble, complaint)

@@ -8,12 +8,11 @@ from collections.abc import Callable
 from typing import Final
 
 from appliance import keel, radio_switch
-from appliance.answers import Check
+from appliance.answers import LATELY_S, Ailment, Check
 from appliance.clock import Trust
 from appliance.desks.care import Care
 from appliance.errors import StoreFault
 
-QUIET_S: Final = 3600
 COULD_GO_MAX: Final = 5
 HEAR_OR_CONFIRM: Final = (
     "Let this node hear a neighbour, or confirm on the keeper's page that nobody has newer data; then it goes on."
@@ -96,15 +95,28 @@ def check_roads(node: Care) -> Check:
 
 
 def check_neighbours(node: Care) -> Check:
-    """Some neighbour was heard within the hour."""
+    """Some neighbour was heard within a day: while all agree, they speak once in six hours."""
     neighbours = node.neighbours()
-    if any(one.heard_s is not None and one.heard_s < QUIET_S for one in neighbours):
-        return Check("neighbours", True, "A neighbour was heard within the hour.")
+    if any(one.heard_s is not None and one.heard_s < LATELY_S for one in neighbours):
+        return Check("neighbours", True, "A neighbour was heard within a day.")
     if not neighbours:
         return Check("neighbours", True, "This node has no neighbours yet. Make an invite for the next one.")
     return Check(
-        "neighbours", False, "No neighbour was heard for an hour. Look at the antenna and at the neighbours' nodes."
+        "neighbours", False, "No neighbour was heard for a day. Look at the antenna and at the neighbours' nodes."
     )
+
+
+def check_agreement(node: Care) -> Check:
+    """No neighbour stays of another mind whatever is asked."""
+    stuck = sorted({one.who for one in node.unwell() if one.what is Ailment.STALEMATE})
+    if stuck:
+        return Check(
+            "agreement",
+            False,
+            f"{', '.join(stuck)} and this node hold different things, and asking three times changed nothing. "
+            "Carry a bundle from each to the other; if it stays, run hedgerow verify on both.",
+        )
+    return Check("agreement", True, "No neighbour stays of another mind.")
 
 
 def check_key(node: Care) -> Check:
@@ -159,6 +171,7 @@ CHECKS: Final[tuple[Callable[[Care], Check], ...]] = (
     check_clock,
     check_roads,
     check_neighbours,
+    check_agreement,
     check_key,
     check_keel,
     check_writer,

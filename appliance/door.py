@@ -23,6 +23,7 @@ from appliance.store.database import SQLITE, Database, MakeDatabase
 from appliance.store.private import Private
 from appliance.store.records import Log, Records
 from appliance.store.shelf import Shelf
+from appliance.store.unwell import UnwellRows
 from appliance.store.views import AllViews
 from mesh import links
 from mesh.errors import BadSignature, ForkedLog, Malformed, Unexplained
@@ -58,6 +59,7 @@ class Door:
             self.private = Private(self.database, self.clock)
             self.commons = Scope(self.private.secret("commons"))
             self.commons_key = EpochKey(self.private.secret("epoch_key"))
+            self.unwell_rows = UnwellRows(self.database, self.private)
             self.records = Records(self.database)
             self.blobs = Blobs(settings.blobs, settings.archive.free_space_floor_bytes)
             self.shelf = Shelf(self.database, self.blobs, settings.archive, self.node_id)

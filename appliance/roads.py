@@ -10,6 +10,7 @@ from pathlib import Path
 from random import SystemRandom
 from typing import Final, NamedTuple
 
+from appliance.ailing import Ailing, Findings
 from appliance.air_note import AirNote
 from appliance.errors import SettingsFault
 from appliance.settings import FILE_NAME, LoopbackRoad, LoraRoad, MqttRoad, Settings
@@ -116,6 +117,7 @@ class Road:
         self._swaps = 0
         self._newcomer_until = self.ticks()
         self._complaint = ""
+        self._ailing = Ailing()
         self._complain_at = self.ticks()
 
     def now(self) -> float:
@@ -191,11 +193,15 @@ class Road:
         if self.ticks() >= self._complain_at and (useless != self._useless or self._complaint):
             new, self._useless = useless - self._useless, useless
             faults = self._engine.faults if self._engine else {}
-            loudest = f", the most by {max(faults, key=lambda peer: faults[peer])}" if faults else ""
+            loudest = f", the most by {max(faults, key=lambda peer: faults[peer].total())}" if faults else ""
             packets = "1 packet" if new == 1 else f"{new} packets"
             self._complaint = f"{packets} could not be used in the last minute{loudest}." if new else ""
             self._complain_at = self.ticks() + COMPLAIN_S
         return self._complaint
+
+    def ailing(self) -> Findings | None:
+        """Return what is newly wrong between this node and others; None most of the time."""
+        return self._ailing.look(self._engine, self.ticks()) if self._engine else None
 
     def remarks(self) -> str:
         """Return all that the keeper should know of a road that is up; "" where all is well."""

@@ -88,7 +88,7 @@ class Engine:
         self._timing = timing or Timing()
         self._rng = rng
         self.counters: Counter[str] = Counter()
-        self.faults: OrderedDict[str, int] = OrderedDict()  # by peer address, at most 64
+        self.faults: OrderedDict[str, Counter[str]] = OrderedDict()  # by peer address, at most 64, and by kind
         self.stalemates: list[tuple[bytes, Scope]] = []  # with whom, and in which scope, three rounds changed nothing
         self.neighbours = Neighbours(self._timing.recent)
         self._road = Road(node, node_handle(node), packet_size_max, self._timing, rng, self.neighbours, self.counters)
@@ -109,7 +109,7 @@ class Engine:
         """Answer one packet: what to take in. Raises `PeerFault`, and nothing else, if `peer` misbehaved."""
         self.counters["packets heard"] += 1
         if not self._allowances.spend(peer, now):
-            self.counters["packets beyond a peer's allowance"] += 1
+            self._note(peer, "packets beyond a peer's allowance")
             return []
         self._follow(now)
         self._stirred = True
@@ -128,8 +128,12 @@ class Engine:
 
     def _blame(self, peer: str, fault: PeerFault) -> None:
         """Count, and no more: an address can be forged, so nobody is muted on its word."""
-        self.counters[next((name for kind, name in FAULTS if isinstance(fault, kind)), "other faults of peers")] += 1
-        self.faults[peer] = self.faults.pop(peer, 0) + 1
+        self._note(peer, next((name for kind, name in FAULTS if isinstance(fault, kind)), "other faults of peers"))
+
+    def _note(self, peer: str, what: str) -> None:
+        self.counters[what] += 1
+        self.faults[peer] = self.faults.pop(peer, Counter())
+        self.faults[peer][what] += 1
         if len(self.faults) > NEIGHBOURS_MAX:
             self.faults.popitem(last=False)
 

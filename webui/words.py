@@ -10,7 +10,7 @@ from typing import Final
 from flask import Flask
 from markupsafe import Markup
 
-from appliance.answers import Account, Board, Currency, Delivery, Room, Standing
+from appliance.answers import Account, Ailment, Board, Currency, Delivery, Room, Standing, Unwell
 from appliance.errors import Refused
 from appliance.intake.kind import WORDS as KINDS
 from appliance.ledger.amounts import write_amount
@@ -62,6 +62,33 @@ BOARDS: Final = {
 }
 
 
+# What is not well between nodes, and what to do about it.
+AILMENTS: Final = {
+    Ailment.STALEMATE: lazy_gettext(
+        "%(who)s and this node hold different things, and asking three times changed nothing. Carry the post once "
+        "from each to the other. If it stays, their keepers may look together."
+    ),
+    Ailment.NEWER: lazy_gettext(
+        "Messages of a newer program came from %(who)s: %(count)s. This node leaves them alone and loses nothing. "
+        "Its keeper may bring it the newer program."
+    ),
+    Ailment.BAD_SIGNATURE: lazy_gettext(
+        "Messages with a wrong signature came from %(who)s: %(count)s. Nothing of them was taken in. If it goes on, "
+        "look at that node: its card may be damaged, or somebody plays with a radio."
+    ),
+    Ailment.MALFORMED: lazy_gettext(
+        "Messages that nobody could read came from %(who)s: %(count)s. Nothing of them was taken in. If it goes on, "
+        "look at that node, its radio and its program."
+    ),
+    Ailment.FAULT: lazy_gettext(
+        "Messages that broke a rule came from %(who)s: %(count)s. Nothing of them was taken in. If it goes on, ask its keeper."
+    ),
+    Ailment.FLOOD: lazy_gettext(
+        "%(who)s sends more than this node looks at: %(count)s messages were left alone. Find that node and switch it "
+        "off; until then its neighbours are heard as ever."
+    ),
+}
+
 ROADS: Final = {
     "loopback": lazy_gettext("practice radio"),
     "lora": lazy_gettext("radio (LoRa)"),
@@ -72,6 +99,7 @@ ROADS: Final = {
 def join(app: Flask) -> None:
     """Teach the templates to say these things."""
     sayings = (
+        ailing,
         amount,
         signed_amount,
         kept_by,
@@ -163,6 +191,12 @@ def _held_by(delivery: Delivery) -> str:
         delivery.neighbours,
         held=delivery.held_by,
     )
+
+
+def ailing(one: Unwell) -> str:
+    """Say what is not well between this node and another, and what to do."""
+    who = ISOLATE.format(one.who)
+    return str(AILMENTS[one.what]) % {"who": who, "count": one.count}
 
 
 def why(room: Room) -> str:

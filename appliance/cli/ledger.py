@@ -142,13 +142,25 @@ def balance(name: str, as_json: bool) -> None:
     """Tell what NAME has, how much can be paid from there here and now, and why."""
     with opened_node() as node:
         account = find_payer(node, name)
-        rooms = node.rooms(account)
+        rooms, coming = node.rooms(account), node.on_their_way(account)
     if as_json:
         rows = [{"currency": room.currency.code, "decimals": room.currency.decimals} | _figures(room) for room in rooms]
-        say_json({"account": account.id, "name": account.name, "home": account.home_name, "balances": rows})
+        waiting = [row.id for row in coming]
+        say_json(
+            {
+                "account": account.id,
+                "name": account.name,
+                "home": account.home_name,
+                "balances": rows,
+                "on_their_way": waiting,
+            }
+        )
         return
     table = [[amount_of(value, room.currency) for value in _figures(room).values()] for room in rooms]
     say_table(("balance", "can be paid here now", "floor"), table)
+    for row in coming:
+        paid = amount_of(row.amount, row.currency)
+        say(f"On its way, not yet counted: {paid} from {row.payer.name} to {row.payee.name} ({row.id})")
     if not account.is_here:
         say(f"The account of {account.name} is kept at {account.home_name}; it pays there.")
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
-from appliance.answers import Neighbour
+from appliance.ailing import Findings
+from appliance.answers import Ailment, Neighbour, Unwell
 from appliance.clock import Clock
 from appliance.desks.boards import Boards
 from appliance.introductions import Introduction, Invite
@@ -14,6 +16,7 @@ from appliance.settings import Settings
 from appliance.store.database import SQLITE, MakeDatabase, Version
 from appliance.store.private import HEARD_EVERY_S, AirUse
 from mesh.blob import CHUNK_SIZE, PIECE_SIZE, BlobWant
+from mesh.errors import Malformed
 from mesh.frontier import Frontier
 from mesh.keys import ID_SIZE, PUBLIC, EpochKey, LogId, NodeId, NodeKey, Scope, unwritten, written
 from mesh.log import ForkProof, Run
@@ -176,9 +179,33 @@ class Neighbourhood(Boards):
             self.private.set_road(road, up, sentence)
 
     def keep_roads(self, names: Collection[str]) -> None:
-        """Forget how roads were that node.yaml names no longer."""
+        """Forget how roads were that node.yaml names no longer, and what an earlier run found on them."""
         with self.database.writing():
+            self.unwell_rows.forget()
             self.private.keep_roads(names)
+
+    def note_unwell(self, road: str, found: Findings) -> None:
+        """Keep what an engine found wrong between this node and others."""
+        stalemates = [f"{handle.hex()} {self._scope_kind(scope)}" for handle, scope in sorted(found.stalemates)]
+        with self.database.writing():
+            self.unwell_rows.note(road, stalemates, found.faults)
+
+    def unwell(self) -> list[Unwell]:
+        """Return what is not well between this node and others, stalemates first."""
+        found = [Unwell(road, what, self._who(who, what), count) for road, who, what, count in self.unwell_rows.rows()]
+        return sorted(dict.fromkeys(found), key=lambda one: one.what is not Ailment.STALEMATE)
+
+    def _who(self, who: str, what: Ailment) -> str:
+        """Name a node where it is known, else leave the address as it is."""
+        with suppress(ValueError, Malformed):
+            handle = bytes.fromhex(who.partition(" ")[0]) if what is Ailment.STALEMATE else unwritten(who)
+            if node := self._node_by_handle(handle):
+                return self._neighbour(node, "", "", None).name
+        return who.partition(" ")[0]
+
+    @staticmethod
+    def _scope_kind(scope: Scope) -> str:
+        return "public" if scope == PUBLIC else "commons"
 
     def note_air(self, uses: Mapping[str, AirUse]) -> None:
         """Add what went over the air: "sent", "heard", and what was sent by priority."""

@@ -41,6 +41,16 @@ PAID_IN: Final = (
     " GROUP BY log_no ORDER BY sum(amount) DESC"
 )
 NOT_COUNTED: Final = "not_counted"
+UNCOUNTED_MAX: Final = 500  # looked at for one page
+# Payments above the place up to which their log counts, of nodes that were let in, the newest of each log first.
+UNCOUNTED: Final = (
+    f"SELECT 0, log.log, record.seq, log.node, '{NOT_COUNTED}', NULL, NULL, record.core, said.text FROM log"
+    " LEFT JOIN counted ON counted.log_no = log.no"
+    " JOIN record ON record.log_no = log.no AND record.seq > coalesce(counted.height, 0)"
+    " LEFT JOIN said ON said.log_no = record.log_no AND said.seq = record.seq"
+    " WHERE scope = ? AND kind = ? AND node IN (SELECT node FROM admitted) AND log.log NOT IN (SELECT log FROM ended)"
+    " ORDER BY log.no, record.seq DESC LIMIT ?"
+)
 
 
 class Payments(People):
@@ -257,6 +267,21 @@ class Payments(People):
             return None
         return (0, log.log, place.seq, log.node, NOT_COUNTED, None, None, record.core, record.text)
 
+    def on_their_way(self, account: Account, limit: int = 20) -> list[Transfer]:
+        """Return payments of `account` that are here and verified, and in no balance: what they build on is not here yet."""
+        currencies = {currency.number: currency for currency in self.currencies()}
+        mine = AccountId.read(account.id)
+        rows = self.database.rows(UNCOUNTED, self.commons, entries.TRANSFER, UNCOUNTED_MAX)
+        return [self._read(row, currencies) for row in rows if mine in _accounts(row)][:limit]
+
+    def _will_count(self, place: RecordId) -> bool:
+        """Whether a record waits for others, and not for people: its node was let in and goes on in this log."""
+        row = self.database.row(
+            "SELECT 1 FROM log WHERE log = ? AND node IN (SELECT node FROM admitted) AND log NOT IN (SELECT log FROM ended)",
+            place.log,
+        )
+        return row is not None
+
     def _place(self, transfer_id: str) -> RecordId:
         try:
             return RecordId.read(transfer_id)
@@ -284,6 +309,7 @@ class Payments(People):
             reverses=str(RecordId(LogId(reverses_log), reverses_seq)) if reverses_log else None,
             reversed_by=self._reversed_by(place),
             delivery=delivery,
+            on_its_way=verdict == NOT_COUNTED and self._will_count(place),
         )
 
     def _standing(self, verdict: str, node: NodeId, delivery: Delivery) -> Standing:
@@ -299,6 +325,15 @@ class Payments(People):
             *(*place, Verdict.ACCEPTED.code),
         )
         return str(RecordId(LogId(row[0]), row[1])) if row else None
+
+
+def _accounts(row: Row) -> set[AccountId]:
+    """Return whose accounts the payment of an uncounted row moves; none where it is signed nonsense."""
+    try:
+        stated = entries.Transfer.read(canonical.decode(row[7]), NodeId(row[3]))
+    except Malformed:
+        return set()
+    return {posting.account for posting in stated.postings}
 
 
 def _memo(text: bytes | None) -> str:

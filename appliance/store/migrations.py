@@ -243,4 +243,12 @@ AIR: Final = (
     ) WITHOUT ROWID""",
 )
 
-MIGRATIONS: Final = ((*FACTS, *VIEWS, *PRIVATE), NOTES, INTAKE, SHELVING, SEARCHING, CATALOGUE, AIR)
+# What the gossip process found wrong between this node and others, for the pages.
+AILING: Final = (
+    """CREATE TABLE unwell (
+        road TEXT NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL, count INTEGER NOT NULL, tick INTEGER NOT NULL,
+        boot TEXT NOT NULL, PRIMARY KEY (road, who, what)
+    ) WITHOUT ROWID""",
+)
+
+MIGRATIONS: Final = ((*FACTS, *VIEWS, *PRIVATE), NOTES, INTAKE, SHELVING, SEARCHING, CATALOGUE, AIR, AILING)

@@ -30,10 +30,11 @@ def account(account_id: str) -> shapes.Shape:
 
 @routes.get("/accounts/<account_id>/postings")
 def postings(account_id: str) -> shapes.Shape:
-    """List what came and went, newest first."""
+    """List what came and went, newest first; and apart what is here and not counted yet."""
     mine = _own(account_id)
     found = node().statement(mine, older=forms.cursor())
-    return {"postings": [shapes.posting(row, mine) for row in found.rows], "older": found.older}
+    coming = [shapes.posting(row, mine) for row in node().on_their_way(mine)]
+    return {"postings": [shapes.posting(row, mine) for row in found.rows], "older": found.older, "on_their_way": coming}
 
 
 def _own(account_id: str) -> Account:

@@ -102,13 +102,14 @@ SCHEMAS: Final[dict[str, Schema]] = {
         held_by=WHOLE,
         neighbours=WHOLE,
         silent=WHOLE,
+        on_its_way=YES_NO,
         to=_ref("Account"),
         **{"from": _ref("Account")},
     ),
     "Posting": _all_of(
         transfer=TEXT, amount=WHOLE, currency=TEXT, memo=TEXT, at=WHOLE, state=STATE, **{"with": _ref("Account")}
     ),
-    "Postings": _list("Posting", older=TEXT),
+    "Postings": _list("Posting", older=TEXT, on_their_way={"type": "array", "items": _ref("Posting")}),
     "Zine": _all_of(
         id=TEXT,
         title=TEXT,

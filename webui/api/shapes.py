@@ -44,6 +44,7 @@ def transfer(paid: Transfer) -> Shape:
         "reverses": paid.reverses,
         "reversed_by": paid.reversed_by,
         **asdict(paid.delivery),
+        "on_its_way": paid.on_its_way,
     }
 
 

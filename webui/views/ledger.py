@@ -91,6 +91,7 @@ def _page(typed: forms.PayForm, refusal: Refused | None = None) -> Response:
         typed=typed,
         rooms=here.rooms(account),
         statement=here.statement(account, older=forms.cursor()),
+        on_their_way=here.on_their_way(account),
         neighbours=[other for other in here.accounts(forms.query()) if other.id != account.id][:NEIGHBOURS_MAX],
         query=forms.query(),
         currencies=here.currencies(),

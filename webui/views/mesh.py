@@ -7,12 +7,14 @@ from typing import Any, Final
 
 from flask import Blueprint, Response
 
+from appliance.answers import Ailment, Unwell
 from webui.languages import lazy_gettext
 from webui.refusals import page
-from webui.signin import node
+from webui.signin import node, visitor
 
 pages = Blueprint("mesh", __name__)
 
+FOR_ALL: Final = (Ailment.STALEMATE, Ailment.NEWER)
 CLOCKS: Final = {
     "none": lazy_gettext("This node does not know what time it is, and does not mind: nothing here depends on it."),
     "hint": lazy_gettext("This node has heard what time it is, but only once. It shows:"),
@@ -29,6 +31,7 @@ def show() -> Response:
         "mesh.html",
         neighbours=node().neighbours(),
         roads=node().roads(),
+        unwell=_unwell(),
         air_used=round(air["used_ms_hour"] / 1000, 1),
         air_budget=round(air["budget_ms_hour"] / 1000, 1),
         air_packets=air["packets_day"],
@@ -36,3 +39,10 @@ def show() -> Response:
         clock_words=CLOCKS.get(clock["trust"], CLOCKS["none"]),
         clock_now=clock["now"] if clock["trust"] != "none" else 0,
     )
+
+
+def _unwell() -> list[Unwell]:
+    """Return what is not well between nodes; who sent what is for keepers."""
+    asking = visitor()
+    is_keeper = asking is not None and asking.is_keeper
+    return [one for one in node().unwell() if is_keeper or one.what in FOR_ALL]

@@ -115,6 +115,7 @@ def _page(refusal: Refused | None = None) -> Response:
         archive=_archive(),
         typed_name=forms.line("name"),
         checks=node().checks(),
+        unwell=node().unwell(),
         trouble=TROUBLES.get(trouble.code, gettext("Something is not as it was.")) if trouble else "",
         store_bytes=store["bytes"],
         free_bytes=store["free_bytes"],
