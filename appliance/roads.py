@@ -115,6 +115,7 @@ class Road:
         self._faults = 0
         self._useless = 0
         self._swaps = 0
+        self._own_us = 0
         self._newcomer_until = self.ticks()
         self._complaint = ""
         self._ailing = Ailing()
@@ -151,6 +152,7 @@ class Road:
     def speak(self, news: bool) -> list[Effect]:
         """Send what is due, or what `news` in the store makes worth saying. Returns what is not for the road to do."""
         engine = self._reached()
+        self._charge_radio()
         if engine is None or (not news and self.now() < self._wake):
             return []
         least = self._least()
@@ -172,7 +174,7 @@ class Road:
         if not self._is_radio:
             return Air()
         counted = self.transport.counters
-        sent = counted["sent_air_us"] // 1000, counted["sent_packets"], counted["sent_bytes"]
+        sent = (counted["sent_air_us"] + counted["own_air_us"]) // 1000, counted["sent_packets"], counted["sent_bytes"]
         heard = round(self._governor.heard_ms()), counted["heard_packets"], counted["heard_bytes"]
         told, self._told = self._told, Air(*sent, *heard, tuple(map(round, self._governor.taken_ms().values())))
         return self._told - told
@@ -243,6 +245,13 @@ class Road:
         if least is None:
             self._wake = self.now() + min(self._governor.wait_s(self._full_ms, self.now()), PATIENCE_S)
         return least
+
+    def _charge_radio(self) -> None:
+        """Charge what the radio said by itself, which asked nobody."""
+        spent_us = self.transport.counters["own_air_us"]
+        if spent_us > self._own_us:
+            self._governor.charge((spent_us - self._own_us) / 1000, self.now())
+            self._own_us = spent_us
 
     def _send(self, send: Send) -> None:
         cost, now = self.transport.airtime_ms(len(send.packet)), self.now()

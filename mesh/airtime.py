@@ -94,6 +94,11 @@ def on_air_bytes(payload_size: int) -> int:
     return payload_size + (23 if payload_size < 128 else 24)
 
 
+def text_on_air_bytes(size: int, *, is_sealed: bool) -> int:
+    """Size on air of a text of `size` bytes. Its port takes a byte less than a private one; a seal to one reader, 12 more."""
+    return on_air_bytes(size) - 1 + (12 if is_sealed else 0)
+
+
 def airtime_ms(preset: str, frame_bytes: int) -> float:
     """Time on air of a frame of `frame_bytes` (header included, see `on_air_bytes`), in milliseconds.
 

@@ -143,6 +143,12 @@ class Governor:
         self._heard += cost
         self._use.add(cost, now_s)
 
+    def charge(self, cost_ms: float, now_s: float) -> None:
+        """Count what the radio has said by itself, whether there was room for it or not."""
+        cost = math.ceil(cost_ms * US)
+        self._spent.add(cost, now_s)
+        self._use.add(cost, now_s)
+
     def settle(self, waiting: int, now_s: float) -> None:
         """Learn that all but the last `waiting` packets that were handed over have begun on the air, or never will."""
         while len(self._pending) > max(0, waiting):

@@ -14,16 +14,18 @@ import subprocess
 import sys
 import time
 from collections import Counter, deque
+from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
 from select import select
 from threading import Event, Lock, Thread
 from typing import Final, NamedTuple
 
-from mesh.airtime import airtime_ms, on_air_bytes, preset_named
+from mesh.airtime import airtime_ms, on_air_bytes, preset_named, text_on_air_bytes
 from mesh.errors import AirtimeSpent, PeerFault, TransportDown
 from mesh.transports import Bell, Heard, Inbox, checked_packet, fresh_counters
 from mesh.transports.lora_pipe import (
     PACKET_SIZE_MAX,
+    TEXT_SIZE_MAX,
     WORDS,
     Ask,
     Bye,
@@ -37,7 +39,10 @@ from mesh.transports.lora_pipe import (
     Offer,
     Reader,
     Ready,
+    Say,
+    Spoke,
     Stray,
+    TextBy,
     Took,
     Tune,
     Well,
@@ -48,6 +53,9 @@ from mesh.transports.lora_watch import SAVED, Due, Patience, Watch, at_first, be
 
 SIGNED_PACKET_SIZE_MAX: Final = 165
 SIGNATURE_SIZE: Final = 66
+EVERYBODY: Final = 0xFFFFFFFF
+OWN_PACKET_SIZE: Final = 85  # what a device says of itself with its key, the largest of what it still says (User)
+TEXTS_MAX: Final = 32
 QUEUE_SIZE_MAX: Final = 8
 CHUNK: Final = 4096
 DUTY_CODE: Final = 9  # the firmware's word for: the hour's share that the law gives is used up
@@ -80,6 +88,13 @@ class Channel(NamedTuple):
             Misfit.CHANNEL: f"the channel {self.name} of this commons",
             Misfit.REST: "a transmitter that is on and keeps the law",
         }
+
+
+class Cost(NamedTuple):
+    """What is spent when the device takes it."""
+
+    size: int
+    air_ms: float
 
 
 class Owner:
@@ -126,7 +141,7 @@ class LoraRadio:
         """`device` is an absolute path or host:port; `signs` where the radios sign what they broadcast."""
         preset_named(channel.preset)
         self.packet_size_max = SIGNED_PACKET_SIZE_MAX if signs else PACKET_SIZE_MAX
-        self.counters: Counter[str] = fresh_counters("swaps", "starts")
+        self.counters: Counter[str] = fresh_counters("swaps", "starts", "own_packets", "own_air_us")
         self._device = device
         self._channel = channel
         self._signs = signs
@@ -135,8 +150,9 @@ class LoraRadio:
         self._trouble: str | None = at_first(device)
         self._inbox = Inbox()
         self._lock = Lock()  # over the queue and the trouble
-        self._waiting: deque[Offer] = deque()  # not told to the child yet
-        self._sizes: dict[int, int] = {}  # of what the device has not answered yet
+        self._waiting: deque[Offer | Say] = deque()  # not told to the child yet
+        self._costs: dict[int, Cost] = {}  # of what the device has not answered yet
+        self._texts: deque[TextBy] = deque(maxlen=TEXTS_MAX)
         self._offered = 0
         self._free = self._most_free = 0  # room in the device's queue, now and when it was emptiest
         self._asked = 0
@@ -153,7 +169,7 @@ class LoraRadio:
     @property
     def waiting(self) -> int:
         """How many packets may not have been on the air yet: what the device has not taken, and what fills its queue."""
-        return len(self._sizes) + self._most_free - self._free
+        return len(self._costs) + self._most_free - self._free
 
     def open(self, inbox: Inbox) -> None:
         """Begin to reach the radio, for as long as it takes; returns at once."""
@@ -165,21 +181,50 @@ class LoraRadio:
     def send(self, packet: bytes) -> None:
         """Queue `packet` for the radio. Raises AirtimeSpent when 8 wait or the law's hour is used up, else TransportDown."""
         checked_packet(packet, self.packet_size_max)
+        cost = Cost(len(packet), self.airtime_ms(len(packet)))
+        self._queue(lambda number: Offer(number, packet), cost)
+
+    def say(self, text: bytes, to: int = EVERYBODY, key: bytes = b"", hops: int = 0) -> None:
+        """Queue a text: to one device, sealed to its public `key`; or to all who have the channel of every phone app.
+
+        Raises as `send` does. A device takes one text in two seconds: whoever calls sees to that.
+        """
+        checked_packet(text, TEXT_SIZE_MAX)
+        cost = Cost(len(text), self.text_airtime_ms(len(text), is_sealed=bool(key)))
+        self._queue(lambda number: Say(number, to, hops, key, text), cost)
+
+    def _queue(self, wish: Callable[[int], Offer | Say], cost: Cost) -> None:
         with self._lock:
             if self._trouble is not None or self._bell is None:
                 raise TransportDown(self._trouble or CLOSED)
             if time.monotonic() < self._duty_until_s:
                 raise AirtimeSpent(DUTY_SPENT)
-            if len(self._sizes) >= QUEUE_SIZE_MAX:
+            if len(self._costs) >= QUEUE_SIZE_MAX:
                 raise AirtimeSpent(QUEUE_FULL)
             self._offered += 1
-            self._sizes[self._offered] = len(packet)
-            self._waiting.append(Offer(self._offered, packet))
+            self._costs[self._offered] = cost
+            self._waiting.append(wish(self._offered))
             self._bell.ring()
+
+    def take_texts(self) -> list[TextBy]:
+        """Take out what people wrote to this device alone, in order of arrival; at most 32 wait, and the oldest go first."""
+        with self._lock:
+            taken = list(self._texts)
+            self._texts.clear()
+        return taken
 
     def airtime_ms(self, packet_size: int) -> float:
         """Milliseconds on air, Meshtastic's framing included, and the radio's signature where it signs."""
-        return airtime_ms(self._channel.preset, on_air_bytes(packet_size) + SIGNATURE_SIZE * self._signs)
+        return self._on_air_ms(on_air_bytes(packet_size), packet_size)
+
+    def text_airtime_ms(self, size: int, *, is_sealed: bool) -> float:
+        """Milliseconds on air of a text; one that is sealed to its reader is not signed, and neither is a long one."""
+        frame_bytes = text_on_air_bytes(size, is_sealed=is_sealed)
+        return airtime_ms(self._channel.preset, frame_bytes) if is_sealed else self._on_air_ms(frame_bytes, size)
+
+    def _on_air_ms(self, frame_bytes: int, payload_size: int) -> float:
+        is_signed = self._signs and payload_size <= SIGNED_PACKET_SIZE_MAX
+        return airtime_ms(self._channel.preset, frame_bytes + SIGNATURE_SIZE * is_signed)
 
     def close(self) -> None:
         """End the child, after the packet that it is handing over, and the thread."""
@@ -224,7 +269,7 @@ class LoraRadio:
         with self._lock:
             self._trouble = trouble
             self._waiting.clear()
-            self._sizes.clear()
+            self._costs.clear()
 
     def _converse(self, owner: Owner, bell: Bell) -> Ended:
         """Pass on wishes and words until the child ends, breaks the rules, or does not answer in time; return why."""
@@ -300,6 +345,12 @@ class LoraRadio:
                 self._refused(number, code, now_s)
             case HeardBy(talker, packet):
                 self._receive(talker, packet)
+            case TextBy():
+                with self._lock:
+                    self._texts.append(message)
+            case Spoke(packets):
+                self.counters["own_packets"] += packets
+                self.counters["own_air_us"] += packets * round(1000 * self.airtime_ms(OWN_PACKET_SIZE))
             case Stray(packets):
                 self.counters["garbage"] += packets
             case Changed(node):
@@ -318,15 +369,15 @@ class LoraRadio:
     def _count(self, number: int) -> None:
         """The device took a packet: only now it is spent."""
         with self._lock:
-            size = self._sizes.pop(number, None)
-        if size is not None:
+            cost = self._costs.pop(number, None)
+        if cost is not None:
             self.counters["sent_packets"] += 1
-            self.counters["sent_bytes"] += size
-            self.counters["sent_air_us"] += round(1000 * self.airtime_ms(size))
+            self.counters["sent_bytes"] += cost.size
+            self.counters["sent_air_us"] += round(1000 * cost.air_ms)
 
     def _refused(self, number: int, code: int, now_s: float) -> None:
         with self._lock:
-            self._sizes.pop(number, None)
+            self._costs.pop(number, None)
             if code == DUTY_CODE:
                 self._duty_until_s = now_s + DUTY_PAUSE_S
         self.counters["refused"] += 1

@@ -30,10 +30,14 @@ from mesh.transports.lora_pipe import (
     Ended,
     Fault,
     HeardBy,
+    Misfit,
     Offer,
     Reader,
     Ready,
+    Say,
+    Spoke,
     Stray,
+    TextBy,
     Took,
     Tune,
     Well,
@@ -52,6 +56,8 @@ FULL_CODE: Final = 32  # the device's transmit queue has no room: the packet is 
 LOOK_AGAIN_S: Final = 0.5  # at a full queue
 MEMORY_MAX: Final = 96 << 20  # the library remembers every number it ever heard
 FREE_MAX: Final = 255
+SPOKE_MAX: Final = 65_535
+BEARABLE: Final = Misfit.CHATTER | Misfit.PEOPLE  # with these a device serves, if it insists on them
 
 
 class Mouth:
@@ -90,14 +96,14 @@ class Wishes:
 
     def __init__(self) -> None:
         self._change = threading.Condition()
-        self._offers: deque[Offer] = deque()
+        self._offers: deque[Offer | Say] = deque()
         self.asked: Ask | None = None
         self.is_over = False
 
     def take(self, wish: Wish) -> bool:
         """Keep a wish; False where there are too many."""
         with self._change:
-            if isinstance(wish, Offer):
+            if isinstance(wish, Offer | Say):
                 self._offers.append(wish)
             elif isinstance(wish, Ask):
                 self.asked = wish
@@ -118,7 +124,7 @@ class Wishes:
             )
 
     @property
-    def offer(self) -> Offer | None:
+    def offer(self) -> Offer | Say | None:
         """The oldest offer."""
         return self._offers[0] if self._offers else None
 
@@ -156,7 +162,7 @@ class Service:
             return Ended(Fault.ABSENT)
         from mesh.transports.lora_device import Device, Unusable  # noqa: PLC0415 (see above)
 
-        device = Device(self._tune, self._hear, self._lose)
+        device = Device(self._tune, self)
         try:
             device.open(self._where)
             return self._fit(device) or self._carry(device)
@@ -169,7 +175,7 @@ class Service:
         if not misfits:
             return None
         if not self._tune.may_set or not device.adjust():
-            return Ended(Fault.UNFIT, device.node, misfits)
+            return Ended(Fault.UNFIT, device.node, misfits) if misfits & ~BEARABLE else None
         self._mouth.say(Changed(device.node))
         return Ended(Fault.LEFT, device.node)
 
@@ -211,8 +217,8 @@ class Service:
         self._mouth.say(Well(asked.number if asked else 0, min(max(status.free, 0), FREE_MAX)))
         return True
 
-    def _hand_over(self, device: Device, offer: Offer) -> bool:
-        status = device.send(offer.packet)
+    def _hand_over(self, device: Device, offer: Offer | Say) -> bool:
+        status = device.send(offer.packet) if isinstance(offer, Offer) else device.say(offer)
         if status is None:
             return False
         self._free = status.free
@@ -223,16 +229,22 @@ class Service:
         self._tell(offer, status)
         return True
 
-    def _tell(self, offer: Offer, status: Status) -> None:
+    def _tell(self, offer: Offer | Say, status: Status) -> None:
         if status.code == 0:
             self._mouth.say(Took(offer.number, min(max(status.free, 0), FREE_MAX)))
         else:
             self._mouth.say(Dropped(offer.number, status.code & 0xFF))
 
-    def _hear(self, talker: int, packet: bytes) -> None:
+    def hear(self, talker: int, packet: bytes) -> None:
         self._mouth.say(HeardBy(talker, packet) if packet else Stray(1))
 
-    def _lose(self) -> None:
+    def read(self, text: TextBy) -> None:
+        self._mouth.say(text)
+
+    def count(self, packets: int) -> None:
+        self._mouth.say(Spoke(min(packets, SPOKE_MAX)))
+
+    def lose(self) -> None:
         self._lost.set()
         self._wishes.wake()
 

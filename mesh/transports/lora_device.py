@@ -9,24 +9,44 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from queue import Empty, Full, Queue
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
+from google.protobuf.message import DecodeError
 from meshtastic.mesh_interface import MeshInterface
-from meshtastic.protobuf import channel_pb2, config_pb2, mesh_pb2
+from meshtastic.protobuf import channel_pb2, config_pb2, mesh_pb2, portnums_pb2, telemetry_pb2
 from meshtastic.serial_interface import SerialInterface
 from meshtastic.tcp_interface import TCPInterface
 from pubsub import pub
 
-from mesh.transports.lora_pipe import PACKET_SIZE_MAX, Fault, Misfit, Tune
+from mesh.transports.lora_pipe import (
+    HOPS_MAX,
+    KEY_SIZE,
+    PACKET_SIZE_MAX,
+    TEXT_SIZE_MAX,
+    Fault,
+    Misfit,
+    Say,
+    TextBy,
+    Tune,
+)
+from mesh.transports.lora_tally import Tally
 
 ANSWER_WITHIN_S: Final = 6.0
 STATUSES_MAX: Final = 64
 FLUSH_S: Final = 0.5
+PEOPLE: Final = (
+    1  # the channel that every phone app has: no name, so it is called as the preset; and a key known to all
+)
+PEOPLE_KEY: Final = b"\x01"
+DAY_S: Final = 86_400
+NEVER_S: Final = 2**31 - 1  # the firmware counts on in milliseconds: this is the longest that all versions take
 
 ARRIVED: Final = "meshtastic.receive.data"
+WRITTEN: Final = "meshtastic.receive.text"
+MEASURED: Final = "meshtastic.receive.telemetry"
 LOST: Final = "meshtastic.connection.lost"
 
 # What the library is known to raise when a device or a link misbehaves.
@@ -84,20 +104,35 @@ class _Tcp(_Frank, TCPInterface):  # type: ignore[misc] # as above
     """A device on the network."""
 
 
+class Listener(Protocol):
+    """Who is told what the device says. The library's threads call it, and it must not wait for anything."""
+
+    def hear(self, talker: int, packet: bytes) -> None:
+        """A packet came to our port; it is empty where it is none of ours."""
+
+    def read(self, text: TextBy) -> None:
+        """Somebody sent a text to this device alone."""
+
+    def count(self, packets: int) -> None:
+        """The device has sent so many packets by itself."""
+
+    def lose(self) -> None:
+        """The link broke."""
+
+
 class Device:
-    """One device, opened once. `hear` and `lose` are called by the library's threads and must not wait for anything.
+    """One device, opened once."""
 
-    `hear` gets the talker's number and its packet, empty for one that is none of ours.
-    """
-
-    def __init__(self, tune: Tune, hear: Callable[[int, bytes], None], lose: Callable[[], None]) -> None:
+    def __init__(self, tune: Tune, listener: Listener) -> None:
         self._tune = tune
-        self._hear = hear
-        self._lose = lose
+        self._listener = listener
+        self._tally = Tally()
         self._statuses: Queue[Status] = Queue(STATUSES_MAX)
         self._interface: Any = None
         self._met: Any = None
         pub.subscribe(self._on_packet, ARRIVED)
+        pub.subscribe(self._on_text, WRITTEN)
+        pub.subscribe(self._on_measured, MEASURED)
         pub.subscribe(self._on_lost, LOST)
 
     @property
@@ -144,7 +179,23 @@ class Device:
             found |= Misfit.CHANNEL
         if not lora.tx_enabled or lora.override_duty_cycle or lora.override_frequency or lora.channel_num:
             found |= Misfit.REST
+        if any(self._chatty_sections()):
+            found |= Misfit.CHATTER
+        people = self._channel(PEOPLE)
+        if (people.settings.name, people.settings.psk, people.role) != ("", PEOPLE_KEY, _SECONDARY):
+            found |= Misfit.PEOPLE
         return found
+
+    def _chatty_sections(self) -> Iterator[str]:
+        """Name the sections of settings by which the device would say more by itself than it has to."""
+        for name, wanted in _QUIET.items():
+            section = self._section(name)
+            if not all(_is_quiet(section, field, value) for field, value in wanted.items()):
+                yield name
+
+    def _section(self, name: str) -> Any:
+        node = self._interface.localNode
+        return getattr(node.localConfig if hasattr(node.localConfig, name) else node.moduleConfig, name)
 
     def adjust(self) -> bool:
         """Give the device our settings; it begins anew with them. False where the library does not know them."""
@@ -157,16 +208,23 @@ class Device:
         lora.override_duty_cycle, lora.override_frequency, lora.channel_num = False, 0.0, 0
         channel.settings.name, channel.settings.psk, channel.role = self._tune.channel, self._tune.key, _PRIMARY
         channel.settings.uplink_enabled = channel.settings.downlink_enabled = False
-        node = self._interface.localNode
+        node, chatty = self._interface.localNode, [*self._chatty_sections()]
         self._call(node.beginSettingsTransaction)
         self._call(node.writeConfig, "lora")
+        for name in chatty:
+            _quieten(self._section(name), _QUIET[name])
+            self._call(node.writeConfig, name)
+        people = self._channel(PEOPLE)
+        people.settings.name, people.settings.psk, people.role = "", PEOPLE_KEY, _SECONDARY
+        people.settings.uplink_enabled = people.settings.downlink_enabled = False
         self._call(node.writeChannel, 0)
+        self._call(node.writeChannel, PEOPLE)
         self._call(node.commitSettingsTransaction)
         time.sleep(FLUSH_S)
         return True
 
-    def _channel(self) -> Any:
-        return self._interface.localNode.channels[0]
+    def _channel(self, number: int = 0) -> Any:
+        return self._interface.localNode.channels[number]
 
     def ask(self) -> Status | None:
         """Let the device say how much room it has; None where it says nothing in time. Raises Unusable."""
@@ -181,7 +239,26 @@ class Device:
         sent = self._call(
             self._interface.sendData, packet, portNum=self._tune.port, wantAck=False, hopLimit=0, priority=_DEFAULT
         )
-        return self._status(sent.id)
+        return self._taken(self._status(sent.id))
+
+    def say(self, wish: Say) -> Status | None:
+        """Hand over a text: sealed to one device, or for everybody on the channel that every phone app has."""
+        sealed = {"pkiEncrypted": True, "publicKey": wish.key} if wish.key else {"channelIndex": PEOPLE}
+        sent = self._call(
+            self._interface.sendData,
+            wish.text,
+            wish.to,
+            portNum=portnums_pb2.PortNum.TEXT_MESSAGE_APP,
+            hopLimit=wish.hops,
+            priority=_DEFAULT,
+            **sealed,
+        )
+        return self._taken(self._status(sent.id))
+
+    def _taken(self, status: Status | None) -> Status | None:
+        if status is not None and status.code == 0:
+            self._tally.handed += 1
+        return status
 
     def _call(self, call: Callable[..., Any], *place: Any, **more: Any) -> Any:
         """Call into the library with its queue empty, so that it repeats nothing."""
@@ -211,13 +288,75 @@ class Device:
             return
         content = bytes(heard.decoded.payload)
         ours = not heard.via_mqtt and len(content) <= PACKET_SIZE_MAX
-        self._hear(getattr(heard, "from"), content if ours else b"")
+        self._listener.hear(getattr(heard, "from"), content if ours else b"")
+
+    def _on_text(self, packet: Any, interface: Any) -> None:  # noqa: ARG002 (the names are the library's)
+        """Pass on a text to this device alone. Only a device that opened it with its own key says whose it is."""
+        heard = packet["raw"]
+        text, key = bytes(heard.decoded.payload), bytes(heard.public_key)
+        if heard.to != self.node or heard.via_mqtt or not 1 <= len(text) <= TEXT_SIZE_MAX:
+            return
+        hops = min(max(0, heard.hop_start - heard.hop_limit), HOPS_MAX)
+        is_sealed = heard.pki_encrypted and len(key) == KEY_SIZE
+        self._listener.read(TextBy(getattr(heard, "from"), heard.id, hops, key if is_sealed else b"", text))
+
+    def _on_measured(self, packet: Any, interface: Any) -> None:  # noqa: ARG002 (the names are the library's)
+        """Learn from the device's own report how much it has sent that nobody here asked for."""
+        heard = packet["raw"]
+        try:
+            told = telemetry_pb2.Telemetry.FromString(heard.decoded.payload)
+        except DecodeError:
+            return
+        if getattr(heard, "from") == self.node and told.HasField("local_stats"):
+            packets = self._tally.own(told.local_stats.num_packets_tx, time.monotonic())
+            if packets:
+                self._listener.count(packets)
 
     def _on_lost(self, interface: Any) -> None:  # noqa: ARG002 (the name is the library's)
-        self._lose()
+        self._listener.lose()
+
+
+# What a device says by itself is no record and costs the same air: who it is goes out once a day, all else not at all. An
+# interval of 0 means the firmware's own, so the longest that it takes stands beside each switch, for firmware without that
+# switch. A mute client repeats nobody's packets, as ours are not repeated either; it still hears all of them.
+_QUIET: Final[dict[str, dict[str, int]]] = {
+    "device": {
+        "role": config_pb2.Config.DeviceConfig.Role.CLIENT_MUTE,
+        "rebroadcast_mode": config_pb2.Config.DeviceConfig.RebroadcastMode.ALL,  # some others do not pass on private ports
+        "node_info_broadcast_secs": DAY_S,
+    },
+    "position": {"position_broadcast_secs": NEVER_S, "position_broadcast_smart_enabled": False},
+    "telemetry": {
+        "device_telemetry_enabled": False,
+        "device_update_interval": NEVER_S,
+        "environment_measurement_enabled": False,
+        "air_quality_enabled": False,
+        "power_measurement_enabled": False,
+        "health_measurement_enabled": False,
+    },
+    "neighbor_info": {"enabled": False, "transmit_over_lora": False},
+    "range_test": {"enabled": False},
+    "store_forward": {"heartbeat": False},
+    "paxcounter": {"enabled": False},
+}
+
+
+def _is_quiet(section: Any, field: str, wanted: int) -> bool:
+    """Whether a setting is as we want it, or an even longer interval. What a version of the package does not know is so."""
+    if field not in section.DESCRIPTOR.fields_by_name:
+        return True
+    value = getattr(section, field)
+    return bool(value >= DAY_S if wanted >= DAY_S else value == wanted)
+
+
+def _quieten(section: Any, wanted: dict[str, int]) -> None:
+    for field, value in wanted.items():
+        if not _is_quiet(section, field, value):
+            setattr(section, field, value)
 
 
 _PRIMARY: Final = channel_pb2.Channel.Role.PRIMARY
+_SECONDARY: Final = channel_pb2.Channel.Role.SECONDARY
 _DEFAULT: Final = mesh_pb2.MeshPacket.Priority.DEFAULT
 _PRESETS: Final = config_pb2.Config.LoRaConfig.ModemPreset
 

@@ -16,6 +16,8 @@ from mesh.errors import Malformed, UnknownVersion
 VERSION: Final = 0x01
 BODY_SIZE_MAX: Final = 512
 PACKET_SIZE_MAX: Final = 231
+TEXT_SIZE_MAX: Final = 233
+HOPS_MAX: Final = 7
 KEY_SIZE: Final = 32
 NAME_SIZE_MAX: Final = 32
 PORT_MIN: Final = 256
@@ -26,6 +28,7 @@ _NUMBER: Final = struct.Struct(">I")
 _NUMBER_AND_BYTE: Final = struct.Struct(">IB")
 _TAIL: Final = struct.Struct(f">{KEY_SIZE}sHB")
 _ENDED: Final = struct.Struct(">BIB")
+_TEXT: Final = struct.Struct(">IIBB")
 _COUNT: Final = struct.Struct(">H")
 
 
@@ -47,6 +50,8 @@ class Misfit(IntFlag):
     PRESET = 2
     CHANNEL = 4
     REST = 8  # a frequency by hand, no duty limit, a transmitter that is off
+    CHATTER = 16  # it says more by itself than it has to: served all the same
+    PEOPLE = 32  # channel 1 is not the one that every phone app has: served all the same
 
 
 class Tune(NamedTuple):
@@ -71,6 +76,16 @@ class Ask(NamedTuple):
     """Daemon to child: let the device answer. Asking anew replaces what was asked before."""
 
     number: int
+
+
+class Say(NamedTuple):
+    """Daemon to child: please send this text, numbered as offers are. To one device, sealed to its `key`; or to all."""
+
+    number: int
+    to: int
+    hops: int
+    key: bytes
+    text: bytes
 
 
 class Bye(NamedTuple):
@@ -112,6 +127,25 @@ class HeardBy(NamedTuple):
     packet: bytes
 
 
+class TextBy(NamedTuple):
+    """Child to daemon: the device `talker` sent us this text, under the number `packet`, over `hops` other radios.
+
+    `key` is the public key to which the device says that it belongs, empty where it was not sealed to ours.
+    """
+
+    talker: int
+    packet: int
+    hops: int
+    key: bytes
+    text: bytes
+
+
+class Spoke(NamedTuple):
+    """Child to daemon: the device has sent so many packets that nobody here asked for."""
+
+    packets: int
+
+
 class Stray(NamedTuple):
     """Child to daemon: so many packets came to our port that are none of ours."""
 
@@ -132,15 +166,16 @@ class Ended(NamedTuple):
     misfits: Misfit = Misfit(0)
 
 
-Message = Tune | Offer | Ask | Bye | Ready | Took | Dropped | Well | HeardBy | Stray | Changed | Ended
-Wish = Tune | Offer | Ask | Bye
-Word = Ready | Took | Dropped | Well | HeardBy | Stray | Changed | Ended
+Wish = Tune | Offer | Ask | Bye | Say
+Word = Ready | Took | Dropped | Well | HeardBy | TextBy | Stray | Spoke | Changed | Ended
+Message = Wish | Word
 
 _KIND: Final[dict[type, int]] = {
     Tune: 0x01,
     Offer: 0x02,
     Ask: 0x03,
     Bye: 0x04,
+    Say: 0x05,
     Ready: 0x11,
     Took: 0x12,
     Dropped: 0x13,
@@ -149,9 +184,11 @@ _KIND: Final[dict[type, int]] = {
     Stray: 0x16,
     Changed: 0x17,
     Ended: 0x18,
+    Spoke: 0x19,
+    TextBy: 0x1A,
 }
-WISHES: Final = frozenset(range(0x01, 0x05))
-WORDS: Final = frozenset(range(0x11, 0x19))
+WISHES: Final = frozenset(range(0x01, 0x06))
+WORDS: Final = frozenset(range(0x11, 0x1B))
 
 
 def encode(message: Message) -> bytes:
@@ -170,7 +207,9 @@ def _body(message: Message) -> bytes:  # noqa: PLR0911 (one line for each form)
             return _NUMBER.pack(*message)
         case Ready() | Took() | Dropped() | Well():
             return _NUMBER_AND_BYTE.pack(*message)
-        case Stray(packets):
+        case Say(number, to, hops, key, text) | TextBy(number, to, hops, key, text):
+            return _TEXT.pack(number, to, hops, len(key)) + key + text
+        case Stray(packets) | Spoke(packets):
             return _COUNT.pack(packets)
         case Ended():
             return _ENDED.pack(*message)
@@ -235,6 +274,18 @@ def _number_and_packet(body: bytes) -> tuple[int, bytes]:
     return _NUMBER.unpack_from(body)[0], packet
 
 
+def _text(body: bytes) -> tuple[int, int, int, bytes, bytes]:
+    if len(body) < _TEXT.size:
+        raise Malformed("a text has a head")
+    one, other, hops, key_size = _TEXT.unpack_from(body)
+    key, text = body[_TEXT.size : _TEXT.size + key_size], body[_TEXT.size + key_size :]
+    if key_size not in (0, KEY_SIZE) or len(key) != key_size or hops > HOPS_MAX:
+        raise Malformed(f"a key of {len(key)} bytes, or {hops} hops")
+    if not 1 <= len(text) <= TEXT_SIZE_MAX:
+        raise Malformed(f"a text of {len(text)} bytes")
+    return one, other, hops, key, text
+
+
 def _read_tune(body: bytes) -> Tune:
     region, body = _split_name(body)
     preset, body = _split_name(body)
@@ -255,7 +306,7 @@ def _read_bye(body: bytes) -> Bye:
 
 def _read_ended(body: bytes) -> Ended:
     fault, node, misfits = _unpack(_ENDED, body)
-    if fault not in list(Fault) or misfits >= 2 * Misfit.REST:
+    if fault not in list(Fault) or misfits >= 2 * Misfit.PEOPLE:
         raise Malformed(f"nothing ends with fault {fault} and misfits {misfits}")
     return Ended(Fault(fault), node, Misfit(misfits))
 
@@ -265,6 +316,7 @@ _READERS: Final[dict[int, Callable[[bytes], Message]]] = {
     0x02: lambda body: Offer(*_number_and_packet(body)),
     0x03: lambda body: Ask(*_unpack(_NUMBER, body)),
     0x04: _read_bye,
+    0x05: lambda body: Say(*_text(body)),
     0x11: lambda body: Ready(*_two_numbers(body)),
     0x12: lambda body: Took(*_two_numbers(body)),
     0x13: lambda body: Dropped(*_two_numbers(body)),
@@ -273,4 +325,6 @@ _READERS: Final[dict[int, Callable[[bytes], Message]]] = {
     0x16: lambda body: Stray(*_unpack(_COUNT, body)),
     0x17: lambda body: Changed(*_unpack(_NUMBER, body)),
     0x18: _read_ended,
+    0x19: lambda body: Spoke(*_unpack(_COUNT, body)),
+    0x1A: lambda body: TextBy(*_text(body)),
 }

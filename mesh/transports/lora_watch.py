@@ -77,7 +77,9 @@ class Watch:
     def ready(self, node: int, now_s: float) -> None:
         """The device is in service."""
         self._meet(node)
-        self.in_service, self._settings = True, 0
+        self.in_service = True
+        if self.settable:  # one that insists on a setting that can be borne is not set again each time
+            self._settings = 0
         self._pause_s = self._patience.pause_min
         self._ask_s = now_s + self._patience.ask
         self.answered(now_s)

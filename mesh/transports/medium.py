@@ -13,7 +13,7 @@ noticed yet: that is how two stations come to talk at once.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final, NamedTuple
@@ -49,6 +49,10 @@ class WentOnAir(NamedTuple):
 Effect = Delivered | WentOnAir
 
 
+def _private_broadcast(packet: bytes) -> int:
+    return on_air_bytes(len(packet))
+
+
 @dataclass
 class _Frame:
     talker: str
@@ -71,12 +75,23 @@ class _Station:
 class Medium:
     """One channel of air. Call `advance` up to now before every other call; see `next_ms` for when to come back."""
 
-    def __init__(self, preset: str, loss: float, seed: int, counters: Counter[str] | None = None) -> None:
-        """`loss` is the share of frames that each listener loses for no visible reason."""
+    def __init__(
+        self,
+        preset: str,
+        loss: float,
+        seed: int,
+        counters: Counter[str] | None = None,
+        frame_bytes: Callable[[bytes], int] = _private_broadcast,
+    ) -> None:
+        """`loss` is the share of frames that each listener loses for no visible reason.
+
+        `frame_bytes` tells how large a packet is on air, where packets are not all broadcasts on a private port.
+        """
         self.preset: Final = preset
         self.slot_ms: Final = SENSE_SYMBOLS * preset_named(preset).symbol_ms + TURNAROUND_MS
         self.counters = Counter(dict.fromkeys(COUNTED, 0)) if counters is None else counters
         self._seed = seed
+        self._frame_bytes = frame_bytes
         self._stations: dict[str, _Station] = {}
         self._on_air: list[_Frame] = []
         self._heard_use: deque[tuple[float, float]] = deque()  # (end, duration) of the last minute's frames
@@ -154,14 +169,15 @@ class Medium:
     def _start(self, name: str, station: _Station, now_ms: float) -> None:
         packet = station.waiting.popleft()
         station.frames += 1
-        duration_ms = airtime_ms(self.preset, on_air_bytes(len(packet)))
+        size = self._frame_bytes(packet)
+        duration_ms = airtime_ms(self.preset, size)
         audible = frozenset(other for other in self._stations if other != name and self._in_reach(name, other))
         frame = _Frame(name, packet, station.frames, now_ms, now_ms + duration_ms, audible, set(audible))
         for other in self._on_air:
             self._collide(frame, other)
         self._on_air.append(frame)
         self._heard_use.append((frame.end_ms, duration_ms))
-        self.counters.update(frames=1, frame_bytes=on_air_bytes(len(packet)), airtime_ms=round(duration_ms))
+        self.counters.update(frames=1, frame_bytes=size, airtime_ms=round(duration_ms))
 
     def _collide(self, new: _Frame, old: _Frame) -> None:
         """Whoever has both on the antenna has neither, and who talks hears nothing."""

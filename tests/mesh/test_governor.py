@@ -226,3 +226,11 @@ def test_memory_is_bounded_whatever_is_spent() -> None:
     assert len(sliding) <= HOUR_S + 2
     wait_s = sliding.wait_s(100_000, 5_000)
     assert sliding.total(5_000 + wait_s - 1) > 100_000 >= sliding.total(5_000 + wait_s)
+
+
+def test_what_the_radio_says_by_itself_counts_although_there_is_no_room() -> None:
+    governor = Governor("EU_868", share=0.0)
+    governor.charge(1_000.0, 5.0)
+    assert governor.used_ms(6.0) == 1_000.0
+    assert governor.use_share(6.0) > 0
+    assert not any(governor.taken_ms().values()), "it was nobody's word"

@@ -1,7 +1,8 @@
-"""What one device does, without a socket: its settings, its answers, its transmit queue, and how it misbehaves.
+"""What one device does, without a socket: its settings, its answers, its two queues, and how it misbehaves.
 
 Modelled on firmware 2.8 as far as a client can tell: the handshake, refusals by `queueStatus.res`, repeated packet ids
-ignored in silence, the duty limit checked at hand-over, settings that make it begin anew.
+ignored in silence, the duty limit checked at hand-over, settings that make it begin anew, a short queue to the client that
+overflows in silence, small broadcasts that it signs, and what it says by itself (`chatter.py`).
 """
 
 from __future__ import annotations
@@ -14,11 +15,15 @@ from typing import Any, Final
 
 from meshtastic.protobuf import admin_pb2, channel_pb2, config_pb2, mesh_pb2, portnums_pb2, telemetry_pb2
 
-from mesh.airtime import HOUR_MS, airtime_ms, on_air_bytes
+from mesh.airtime import HOUR_MS, airtime_ms
 from mesh.transports.medium import PACKET_SIZE_MAX, QUEUE_SIZE_MAX
+from tests.radio.chatter import Habits
+from tests.radio.frame import SIGNED_SIZE_MAX, Frame, frame
 
 BROADCAST: Final = 0xFFFFFFFF
 IDS_REMEMBERED: Final = 20
+STATISTICS_S: Final = 900.0  # how often a device tells its client how much it has sent
+OPEN_KEY: Final = b"\x01"  # of the channel that every phone app has
 TAKEN, TOO_LARGE, DUTY_SPENT, QUEUE_FULL = 0, 7, 9, 32
 LORA = config_pb2.Config.LoRaConfig
 
@@ -31,21 +36,6 @@ class Mood(Enum):
     HALF = auto()  # begins the handshake and never ends it
     DEAF = auto()  # reads nothing any more, so that the client's writes pile up
     GONE = auto()  # closed, and refuses
-
-
-class Frame(bytes):
-    """A payload on its way through the air, with what the air carries around it."""
-
-    port: int
-    sender: int
-    channel: tuple[str, bytes]
-    via_mqtt: bool
-
-
-def frame(payload: bytes, port: int, sender: int, channel: tuple[str, bytes], via_mqtt: bool = False) -> Frame:
-    made = Frame(payload)
-    made.port, made.sender, made.channel, made.via_mqtt = port, sender, channel, via_mqtt
-    return made
 
 
 @dataclass
@@ -67,10 +57,15 @@ class Device:
     region: str = "EU_868"
     preset: str = "LONG_FAST"
     channel: tuple[str, bytes] = ("LongFast", b"\x01")
+    settled: bool = False  # whether all else is set as a node sets it
     locked: bool = False
     duty: float = 1.0
     answer_s: float = 0.0  # how slowly it answers
     refusing: int = 0  # how many packets it will refuse as if its queue were full, though it told of room
+    signs: bool = False  # whether it signs its broadcasts of up to 165 bytes
+    strict: bool = False  # whether it drops broadcasts that are not signed
+    client_queue: int = 32  # how many packets wait for the client at most: 8 to 32
+    speaks: bool = False  # whether it broadcasts who it is, how it is and where, as its settings say
     noisy: bool = False  # whether it prints its log between the frames
     mood: Mood = Mood.WELL
     counters: Counter[str] = field(default_factory=Counter)
@@ -82,6 +77,10 @@ class Device:
         self._spent: deque[tuple[float, float]] = deque()
         self._editing = False
         self._changed = False
+        self.for_client: deque[Any] = deque()
+        self.habits = Habits()
+        self.sent = 0  # frames since its start, those that wait for the air included
+        self._told_s = 0.0
         self.lora = LORA(
             region=LORA.RegionCode.Value(self.region),
             modem_preset=LORA.ModemPreset.Value(self.preset),
@@ -92,6 +91,9 @@ class Device:
         self.channels = [channel_pb2.Channel(index=number) for number in range(8)]
         self.channels[0].role = channel_pb2.Channel.Role.PRIMARY
         self.channels[0].settings.name, self.channels[0].settings.psk = self.channel
+        if self.settled:
+            self.habits.quieten()
+            self.channels[1].role, self.channels[1].settings.psk = channel_pb2.Channel.Role.SECONDARY, OPEN_KEY
 
     @property
     def tuned(self) -> tuple[str, bytes]:
@@ -114,11 +116,49 @@ class Device:
         """Return what the client is told of a frame on the antenna; nothing of one that another key seals."""
         if heard.channel != self.tuned:
             return []
+        if self.strict and not heard.is_signed:
+            self.counters["unsigned"] += 1
+            return []
         packet = mesh_pb2.MeshPacket(to=BROADCAST, id=hash((heard, heard.sender)) & 0x7FFFFFFF, channel=0, rx_rssi=-60)
         setattr(packet, "from", heard.sender)
         packet.decoded.portnum, packet.decoded.payload = heard.port, bytes(heard)
         packet.via_mqtt = heard.via_mqtt
         return [mesh_pb2.FromRadio(packet=packet)]
+
+    def queue_for_client(self, message: Any) -> None:
+        """Keep a packet until the client takes it. A full queue drops it in silence; for a text, its oldest (`sendToPhone`)."""
+        if len(self.for_client) >= self.client_queue:
+            self.counters["dropped for the client"] += 1
+            if message.packet.decoded.portnum != portnums_pb2.PortNum.TEXT_MESSAGE_APP:
+                return
+            self.for_client.popleft()
+        self.for_client.append(message)
+
+    def speak(self, now_s: float) -> None:
+        """Broadcast by itself what is due; nobody is asked, and the client learns of it by the count of frames only."""
+        for port, payload in self.habits.due(now_s, self.node) if self.speaks else ():
+            said = frame(payload, port, self.node, self.tuned, is_signed=self._signs(payload))
+            if self.air.offer(self.name, said):
+                self.sent += 1
+                self.counters["said by itself"] += 1
+                self.counters["ms by itself"] += round(airtime_ms(self._preset_name(), said.size_on_air))
+        if self.speaks and now_s - self._told_s >= STATISTICS_S:
+            self._told_s = now_s
+            self.queue_for_client(self.statistics())
+
+    def statistics(self) -> Any:
+        """Return the count of frames since its start, which a device tells its client every quarter of an hour."""
+        told = telemetry_pb2.Telemetry()
+        told.local_stats.uptime_seconds = 900
+        told.local_stats.num_packets_tx = self.sent
+        packet = mesh_pb2.MeshPacket(to=BROADCAST, id=9)
+        setattr(packet, "from", self.node)
+        packet.decoded.portnum = portnums_pb2.PortNum.TELEMETRY_APP
+        packet.decoded.payload = told.SerializeToString()
+        return mesh_pb2.FromRadio(packet=packet)
+
+    def _signs(self, payload: bytes) -> bool:
+        return self.signs and len(payload) <= SIGNED_SIZE_MAX
 
     def absurdities(self) -> list[Any]:
         """Return reports that cannot be true, as firmware has sent them."""
@@ -148,7 +188,8 @@ class Device:
         told += [mesh_pb2.FromRadio(metadata=mesh_pb2.DeviceMetadata(firmware_version="2.8.0"))]
         told += [mesh_pb2.FromRadio(channel=channel) for channel in self.channels]
         told += [mesh_pb2.FromRadio(config=config_pb2.Config(lora=self.lora))]
-        told += [mesh_pb2.FromRadio(config=config_pb2.Config(device=config_pb2.Config.DeviceConfig()))]
+        told += [mesh_pb2.FromRadio(config=config) for config in self.habits.configs()]
+        told += [mesh_pb2.FromRadio(moduleConfig=config) for config in self.habits.module_configs()]
         return [*told, mesh_pb2.FromRadio(config_complete_id=nonce)]
 
     def _status(self, code: int, packet: int) -> Any:
@@ -171,7 +212,8 @@ class Device:
         payload = packet.decoded.payload
         if len(payload) > PACKET_SIZE_MAX:
             return TOO_LARGE
-        now_ms, took_ms = self.air.now_ms(), airtime_ms(self._preset_name(), on_air_bytes(len(payload)))
+        said = frame(payload, packet.decoded.portnum, self.node, self.tuned, is_signed=self._signs(payload))
+        now_ms, took_ms = self.air.now_ms(), airtime_ms(self._preset_name(), said.size_on_air)
         while self._spent and self._spent[0][0] <= now_ms - HOUR_MS:
             self._spent.popleft()
         if sum(spent for _, spent in self._spent) > self.duty * HOUR_MS:
@@ -179,9 +221,10 @@ class Device:
         if self.refusing > 0:
             self.refusing -= 1
             return QUEUE_FULL
-        if not self.air.offer(self.name, frame(payload, packet.decoded.portnum, self.node, self.tuned)):
+        if not self.air.offer(self.name, said):
             return QUEUE_FULL
         self._spent.append((now_ms, took_ms))
+        self.sent += 1
         self.counters["accepted bytes"] += len(payload)
         self.accepted.append(packet)
         return TAKEN
@@ -211,6 +254,8 @@ class Device:
         if kind == "set_config" and order.set_config.HasField("lora"):
             self.lora.CopyFrom(order.set_config.lora)
             self._changed = True
+        elif kind in ("set_config", "set_module_config"):
+            self._changed = self.habits.set(getattr(order, kind)) or self._changed
         elif kind == "set_channel":
             self.channels[order.set_channel.index].CopyFrom(order.set_channel)
             self._changed = True

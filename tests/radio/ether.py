@@ -20,7 +20,8 @@ from meshtastic.protobuf import mesh_pb2
 
 from mesh.transports import Bell
 from mesh.transports.medium import COUNTED, Delivered, Medium
-from tests.radio.device import Air, Device, Frame, Mood, frame
+from tests.radio.device import Air, Device, Mood
+from tests.radio.frame import Frame, frame
 from tests.radio.framing import Unframer, framed
 
 NOISE: Final = (
@@ -28,6 +29,8 @@ NOISE: Final = (
     b"\x94\x94\x00ERROR | ??:??:?? 9 [Power] \xf0\x9f\x94\x8b\n",
 )
 REST_MAX_S: Final = 1.0
+STEP_S: Final = 0.005
+LINK_BUFFER: Final = 4096  # bytes of frames that a device's link takes ahead of its client, as a small TCP stack does
 
 
 @dataclass
@@ -40,8 +43,17 @@ class Place:
     client: socket.socket | None = None
     unframer: Unframer = field(default_factory=Unframer)
     unsent: deque[tuple[float, bytes]] = field(default_factory=deque)  # when, and what
+    is_greeted: bool = False  # whether the client has had the whole handshake, so that packets follow
+    is_stalled: bool = False
+    begun: bytes = b""  # what is left of a frame that the link took in part
     back_s: float | None = None  # when it is back after it began anew
     clients: int = 0
+
+
+def size_on_air(packet: bytes) -> int:
+    """Bytes on air of what devices offer."""
+    assert isinstance(packet, Frame)
+    return packet.size_on_air
 
 
 class RadioEther:
@@ -51,7 +63,7 @@ class RadioEther:
         self, preset: str = "LongFast", loss: float = 0.0, speed: float = 100.0, reboot_s: float = 0.3
     ) -> None:
         self.counters: Counter[str] = Counter(dict.fromkeys(COUNTED, 0))
-        self.medium = Medium(preset, loss, 7, self.counters)
+        self.medium = Medium(preset, loss, 7, self.counters, size_on_air)
         self.reboot_s = reboot_s
         self._speed = speed
         self._places: dict[str, Place] = {}
@@ -102,7 +114,11 @@ class RadioEther:
     def talk(self, name: str, payload: bytes, port: int, channel: tuple[str, bytes], via_mqtt: bool = False) -> None:
         """Let a stranger's radio say something beside this device's antenna."""
         heard = frame(payload, port, 0xBAD, channel, via_mqtt)
-        self._do(lambda: self._tell(self._places[name], self._places[name].device.heard(heard)))
+        self._do(lambda: self._hear(self._places[name], heard))
+
+    def stall(self, name: str, is_stalled: bool) -> None:
+        """Let the link to this device's client take nothing for a while, so that packets pile up in the device."""
+        self._do(lambda: setattr(self._places[name], "is_stalled", is_stalled))
 
     def tell(self, name: str, messages: list[Any]) -> None:
         """Let a device say something to its client."""
@@ -142,7 +158,8 @@ class RadioEther:
 
     def _rest_s(self) -> float:
         now_s = time.monotonic()
-        due = [place.unsent[0][0] for place in self._places.values() if place.unsent]
+        due = [place.unsent[0][0] for place in self._places.values() if place.unsent and not place.begun]
+        due += [now_s + STEP_S for place in self._places.values() if place.begun or place.device.speaks]
         due += [place.back_s for place in self._places.values() if place.back_s is not None]
         next_ms = self.medium.next_ms()
         due += [] if next_ms is None else [next_ms / 1000 / self._speed]
@@ -158,19 +175,35 @@ class RadioEther:
     def _advance(self) -> None:
         for effect in self.medium.advance(self._now_ms()):
             if isinstance(effect, Delivered) and isinstance(effect.packet, Frame):
-                place = self._places[effect.listener]
-                self._tell(place, place.device.heard(effect.packet))
+                self._hear(self._places[effect.listener], effect.packet)
+
+    def _hear(self, place: Place, heard: Frame) -> None:
+        """What a device hears waits in its queue, whether a client is there or not; a mute one hears, and tells it later."""
+        for message in place.device.heard(heard):
+            place.device.queue_for_client(message)
+        self._pass_on(place)
+
+    def _pass_on(self, place: Place) -> None:
+        """Hand what waits to a client that has been greeted, as far as its link takes it."""
+        is_ready = place.is_greeted and not place.is_stalled and place.device.mood is Mood.WELL
+        while is_ready and place.device.for_client and sum(len(raw) for _, raw in place.unsent) < LINK_BUFFER:
+            self._tell(place, [place.device.for_client.popleft()])
 
     def _tend(self) -> None:
         self._advance()
         now_s = time.monotonic()
         for place in self._places.values():
+            if place.listener is not None:
+                place.device.speak(self._now_ms() / 1000)
+                self._pass_on(place)
             if place.back_s is not None and now_s >= place.back_s:
                 place.back_s = None
                 if place.device.mood is not Mood.GONE:
                     self._appear(place)
-            while place.unsent and place.unsent[0][0] <= now_s:
+            while place.unsent and place.unsent[0][0] <= now_s and not place.begun:
                 self._write(place, place.unsent.popleft()[1])
+            if place.begun:
+                self._write(place, b"")
 
     # links
 
@@ -189,6 +222,8 @@ class RadioEther:
             self._selector.unregister(place.listener)
             place.listener.close()
             place.listener = None
+            place.device.for_client.clear()
+            place.device.sent = 0
             self.medium.leave(place.device.name)
 
     def _greet(self, place: Place) -> None:
@@ -197,7 +232,8 @@ class RadioEther:
         newcomer, _ = place.listener.accept()
         self._hang_up(place)
         newcomer.setblocking(False)
-        place.client, place.unframer = newcomer, Unframer()
+        newcomer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, LINK_BUFFER)
+        place.client, place.unframer, place.is_greeted = newcomer, Unframer(), False
         place.clients += 1
         if place.device.mood is not Mood.DEAF:
             self._selector.register(newcomer, EVENT_READ, lambda _: self._read(place))
@@ -205,6 +241,7 @@ class RadioEther:
     def _hang_up(self, place: Place) -> None:
         client, place.client = place.client, None
         place.unsent.clear()
+        place.begun = b""
         if client is not None:
             if client.fileno() in self._selector.get_map():
                 self._selector.unregister(client)
@@ -223,7 +260,9 @@ class RadioEther:
             if (
                 place.listener is not None and place.device.mood is not Mood.MUTE
             ):  # an order may have made it begin anew
-                self._tell(place, place.device.receive(wish))
+                answers = place.device.receive(wish)
+                self._tell(place, answers)
+                place.is_greeted = place.is_greeted or any(answer.config_complete_id for answer in answers)
 
     def _tell(self, place: Place, messages: list[Any]) -> None:
         if place.device.mood in {Mood.MUTE, Mood.DEAF, Mood.GONE} or place.client is None:
@@ -234,9 +273,13 @@ class RadioEther:
             place.unsent.append((at_s, noise + framed(message)))
 
     def _write(self, place: Place, raw: bytes) -> None:
+        """Write as much as a link takes whose client does not read; the rest waits."""
         if place.client is not None:
+            whole = place.begun + raw
             try:
-                place.client.sendall(raw)
+                place.begun = whole[place.client.send(whole) :]
+            except BlockingIOError:
+                place.begun = whole
             except OSError:
                 self._hang_up(place)
 

@@ -17,6 +17,7 @@ from tests.radio.ether import NOISE, RadioEther
 from tests.radio.framing import START, Unframer, framed
 
 pytestmark = pytest.mark.real
+TEXT = 1  # the port of texts
 
 
 @pytest.fixture
@@ -35,6 +36,11 @@ class Client:
 
     def say(self, **wish: Any) -> None:
         self.link.sendall(framed(mesh_pb2.ToRadio(**wish)))
+
+    def greet(self) -> None:
+        """Go through the handshake: only then a device passes on what it has heard."""
+        self.say(want_config_id=1)
+        self.hears("config_complete_id")
 
     def hears(self, kind: str) -> Any:
         """The next word of this kind."""
@@ -126,8 +132,7 @@ def test_two_devices_hear_each_other_if_they_share_a_key(ether: RadioEther) -> N
     places = [ether.add("ana", 7, channel=sealed), ether.add("bo", 8, channel=sealed), ether.add("cho", 9)]
     with client(places[0]) as ana, client(places[1]) as bo, client(places[2]) as cho:
         for one in (bo, cho):
-            one.say(heartbeat=mesh_pb2.Heartbeat())
-            one.hears("queueStatus")
+            one.greet()
         ana.offer(b"hello")
         packet = bo.hears("packet")
         assert (getattr(packet, "from"), packet.decoded.payload) == (7, b"hello")
@@ -135,6 +140,46 @@ def test_two_devices_hear_each_other_if_they_share_a_key(ether: RadioEther) -> N
         with pytest.raises(TimeoutError):
             cho.hears("packet")
         assert ether.counters["frames"] == 1
+
+
+def test_the_queue_to_the_client_overflows_in_silence(ether: RadioEther) -> None:
+    ours = ("Hedgerow", b"k" * 32)
+    with client(ether.add("ana", 7, channel=ours, client_queue=8)) as ana:
+        ana.greet()
+        ether.stall("ana", True)
+        for number in range(10):
+            ether.talk("ana", b"%d" % number, 256, ours)
+        ether.talk("ana", b"hello", TEXT, ours)
+        ether.talk("ana", b"late", 256, ours)
+        ether.stall("ana", False)
+        heard = [ana.hears("packet").decoded.payload for _ in range(8)]
+        assert heard == [b"1", b"2", b"3", b"4", b"5", b"6", b"7", b"hello"], (
+            "a text puts the oldest out, whatever it is"
+        )
+        assert ether.device("ana").counters["dropped for the client"] == 4
+
+
+def test_what_is_heard_while_no_client_is_there_waits_for_it(ether: RadioEther) -> None:
+    ours = ("Hedgerow", b"k" * 32)
+    place = ether.add("ana", 7, channel=ours)
+    for number in range(40):
+        ether.talk("ana", b"%d" % number, 256, ours)
+    with client(place) as ana:
+        ana.greet()
+        assert [ana.hears("packet").decoded.payload for _ in range(32)] == [b"%d" % number for number in range(32)]
+
+
+def test_a_client_that_reads_nothing_fills_the_link_and_then_the_queue(ether: RadioEther) -> None:
+    ours = ("Hedgerow", b"k" * 32)
+    with client(ether.add("ana", 7, channel=ours)) as ana:
+        ana.greet()
+        said = [number.to_bytes(2, "big") * 115 for number in range(20_000)]
+        for packet in said:
+            ether.talk("ana", packet, 256, ours)
+            if ether.device("ana").counters["dropped for the client"] >= 3:
+                break
+        heard = [ana.hears("packet").decoded.payload for _ in range(40)]
+        assert heard == said[:40], "what is in the queue keeps its order"
 
 
 def test_moods(ether: RadioEther) -> None:

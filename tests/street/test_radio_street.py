@@ -144,6 +144,28 @@ def test_records_made_on_each_side_arrive_and_every_byte_is_counted(street: Stre
     check_count(street, ether)
 
 
+def test_what_a_full_queue_to_the_client_swallowed_is_asked_for_again(street: Street, ether: RadioEther) -> None:
+    elm, oak = street.nodes
+    device, sealed = ether.device("Oak"), ether.device("Oak").tuned
+    device.client_queue, dropped = 8, device.counters["dropped for the client"]
+    ether.stall("Oak", True)
+    before = elm.state
+    paid = [pay_both_ways(street, "the first in the queue")]
+    wait_until("a record waits for a client that takes none", lambda: bool(device.for_client), WITHIN_S)
+    for number in range(device.client_queue):
+        ether.talk("Oak", b"somebody else's %d" % number, 256, sealed)
+    full = device.counters["dropped for the client"]
+    paid += [pay_both_ways(street, "where no room is left")]
+    wait_until("it is dropped", lambda: device.counters["dropped for the client"] > full, WITHIN_S)
+    oldest = bytes(device.for_client[0].packet.decoded.payload)
+    ether.talk("Oak", b"hello to all", 1, sealed)
+    assert bytes(device.for_client[0].packet.decoded.payload) != oldest, "the text put the record out"
+    ether.stall("Oak", False)
+    wait_until_equal("all of it came in the end", street.nodes, WITHIN_S, other_than=before)
+    print(f"dropped for the client: {device.counters['dropped for the client'] - dropped}")
+    assert {number for both in paid for number in both} <= transfers(elm) & transfers(oak)
+
+
 def hang(ether: RadioEther, node: RunningNode) -> None:
     ether.become("Elm", Mood.MUTE)
 

@@ -7,7 +7,7 @@ import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -138,23 +138,28 @@ class LoraStreet(_Opened):
 
     copies_max = 1
 
-    def __init__(self, loss: float = 0.0, speed: float = 100.0, patience: Patience = BRISK) -> None:
+    def __init__(
+        self, loss: float = 0.0, speed: float = 100.0, patience: Patience = BRISK, signs: bool = False, **traits: Any
+    ) -> None:
+        """Where the devices sign, so says their node; `traits` are those of all devices."""
         super().__init__()
         self.ether = RadioEther("LongFast", loss, speed)
+        self.signs, self.traits = signs, traits
         self.patience = patience
         self.channel = Channel("EU_868", "LongFast", "Hedgerow", bytes(range(32)))
         self.places = {name: self.add(name) for name in NODES}
 
     def add(self, name: str) -> str:
         """Switch a device on that is set as it should be."""
-        return self.ether.add(name, NODES[name], channel=(self.channel.name, self.channel.key))
+        ours = {"channel": (self.channel.name, self.channel.key), "settled": True, "signs": self.signs}
+        return self.ether.add(name, NODES[name], **ours, **self.traits)
 
     def peer(self, name: str) -> str:
         return f"{NODES[name]:08x}"
 
     def road(self, name: str, inbox: Inbox) -> Transport:
         """Opened, reached or not."""
-        return self.open_on(LoraRadio(self.places[name], self.channel, patience=self.patience), inbox)
+        return self.open_on(LoraRadio(self.places[name], self.channel, signs=self.signs, patience=self.patience), inbox)
 
     def open(self, name: str, inbox: Inbox) -> Transport:
         """Opened and in service."""

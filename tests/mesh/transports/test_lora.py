@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from meshtastic.protobuf import config_pb2
 
-from mesh.airtime import airtime_ms
+from mesh.airtime import airtime_ms, on_air_bytes
 from mesh.errors import AirtimeSpent, TransportDown
 from mesh.transports import Inbox
 from mesh.transports.lora import QUEUE_SIZE_MAX, Channel, LoraRadio
@@ -21,6 +23,7 @@ from tests.radio.device import DUTY_SPENT, QUEUE_FULL, Mood
 from tests.radio.serial_line import SerialLine
 
 pytestmark = pytest.mark.real
+CLIENT_MUTE = config_pb2.Config.DeviceConfig.Role.CLIENT_MUTE
 
 
 @pytest.fixture
@@ -98,7 +101,7 @@ def test_a_radio_that_keeps_its_settings_is_told_in_one_line(street: LoraStreet)
     until(lambda: road.counters["starts"] == SETTINGS_MAX + 1, "to be set in vain")
     until(lambda: "cannot be set to the region EU_868 and the channel Hedgerow of this commons" in (road.trouble or ""))
     assert road.counters["connections"] == 0
-    street.ether.swap("dot", 0xD0000005, channel=(street.channel.name, street.channel.key))
+    street.ether.swap("dot", 0xD0000005, channel=(street.channel.name, street.channel.key), settled=True)
     until(lambda: road.counters["connections"] == 1)
     assert road.counters["swaps"] == 1
 
@@ -111,6 +114,73 @@ def test_another_radio_in_its_place_is_set_up_and_counted(street: LoraStreet) ->
     assert road.counters["swaps"] == 1
     send_when_up(road, b"from the new one")
     until(lambda: [heard.peer for heard in inbox.drain()] == ["a0000099"])
+
+
+def test_where_radios_sign_165_bytes_arrive_and_their_signatures_are_counted() -> None:
+    street = LoraStreet(signs=True, strict=True)
+    try:
+        inbox = Inbox()
+        sender, _ = street.open("ana", Inbox()), street.open("bo", inbox)
+        assert sender.packet_size_max == 165
+        said = [bytes([size]) * size for size in (1, 127, 128, 165)]
+        for packet in said:
+            sender.send(packet)
+        assert gathered(inbox, set(said)) == said
+        until(lambda: street.ether.counters["frames"] == len(said))
+        assert street.ether.counters["frame_bytes"] == sum(on_air_bytes(len(packet)) + 66 for packet in said)
+        air_ms = sum(airtime_ms("LongFast", on_air_bytes(len(packet)) + 66) for packet in said)
+        assert sender.counters["sent_air_us"] == pytest.approx(1000 * air_ms, abs=len(said))
+        assert street.ether.counters["airtime_ms"] == pytest.approx(air_ms, abs=len(said))
+    finally:
+        street.close()
+
+
+def test_what_is_too_long_to_be_signed_is_dropped_by_a_strict_radio() -> None:
+    street = LoraStreet(strict=True)
+    try:
+        inbox = Inbox()
+        sender, _ = street.open("ana", Inbox()), street.open("bo", inbox)
+        street.ether.device("ana").signs = True  # and its node does not know
+        for packet in (b"a" * 165, b"b" * 166, b"c" * 231, b"d"):
+            sender.send(packet)
+        assert gathered(inbox, {b"a" * 165, b"d"}) == [b"a" * 165, b"d"]
+        assert street.ether.device("bo").counters["unsigned"] == 2
+    finally:
+        street.close()
+
+
+def test_a_radio_says_little_by_itself_and_that_is_counted() -> None:
+    street = LoraStreet(speed=28_800.0)  # eight hours in a second
+    try:
+        place = street.ether.add("dot", 0xD0000004, speaks=True)
+        device, ether = street.ether.device("dot"), street.ether.counters
+        until(lambda: device.counters["said by itself"] >= 20, "for the chatter of a day")
+        road = LoraRadio(place, street.channel, patience=BRISK)
+        street.open_on(road, Inbox())
+        until(lambda: road.counters["connections"] == 1)
+        assert device.habits.device.role == CLIENT_MUTE
+        said, own = Counter(device.counters), Counter(road.counters)
+        until(lambda: device.counters["said by itself"] > said["said by itself"], "for the one thing that is left")
+        until(lambda: road.counters["own_packets"] > own["own_packets"], "to be told of it")
+        frames = ether["frames"]
+        time.sleep(1.0)  # eight hours
+        assert ether["frames"] == frames, "who it is, once a day, and no more"
+        assert road.counters["own_packets"] - own["own_packets"] == 1
+        assert device.counters["said by itself"] - said["said by itself"] == 1
+        said_us = 1000 * (device.counters["ms by itself"] - said["ms by itself"])
+        counted_us = road.counters["own_air_us"] - own["own_air_us"]
+        assert said_us <= counted_us <= 1.5 * said_us, "counted a little too high"
+    finally:
+        street.close()
+
+
+def test_a_radio_that_insists_on_its_chatter_serves_all_the_same(street: LoraStreet) -> None:
+    road = on_another(street, channel=(street.channel.name, street.channel.key), locked=True)
+    until(lambda: road.counters["connections"] == 1)
+    assert road.counters["starts"] == SETTINGS_MAX + 1
+    os.kill(children()[0], signal.SIGKILL)
+    until(lambda: road.counters["connections"] == 2)
+    assert road.counters["starts"] == SETTINGS_MAX + 2, "and is not set again each time"
 
 
 def test_a_burst_is_paced_by_the_radio_and_nothing_overflows() -> None:
@@ -151,7 +221,7 @@ def test_what_a_full_radio_refused_is_offered_again_under_a_new_number(street: L
 
 
 def test_at_the_laws_limit_the_radio_refuses_and_we_hold_back(street: LoraStreet) -> None:
-    road = on_another(street, channel=(street.channel.name, street.channel.key), duty=0.0005)
+    road = on_another(street, channel=(street.channel.name, street.channel.key), settled=True, duty=0.0005)
     until(lambda: road.counters["connections"] == 1)
 
     def is_held_back() -> bool:
@@ -167,7 +237,8 @@ def roads_to(street: LoraStreet, moods: Collection[Mood], then: Mood | None = No
     """A device for each mood, and an open road to it; with `then`, the devices are in that mood from the start."""
     roads = {}
     for number, mood in enumerate(moods):
-        place = street.ether.add(mood.name, 0xD0000000 + number, channel=(street.channel.name, street.channel.key))
+        ours = {"channel": (street.channel.name, street.channel.key), "settled": True}
+        place = street.ether.add(mood.name, 0xD0000000 + number, **ours)
         if then is None:
             street.ether.become(mood.name, mood)
         roads[mood] = LoraRadio(place, street.channel, patience=BRISK)
@@ -222,7 +293,7 @@ def test_a_radio_that_begins_anew_is_met_anew(street: LoraStreet, politely: bool
 
 def test_a_slow_noisy_radio_with_absurd_reports_serves_all_the_same(street: LoraStreet) -> None:
     inbox = Inbox()
-    road = on_another(street, channel=(street.channel.name, street.channel.key), answer_s=0.8, noisy=True)
+    road = on_another(street, channel=(street.channel.name, street.channel.key), settled=True, answer_s=0.8, noisy=True)
     street.open("bo", inbox)
     until(lambda: road.counters["connections"] == 1)
     for _ in range(30):

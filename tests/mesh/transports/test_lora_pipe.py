@@ -23,7 +23,10 @@ from mesh.transports.lora_pipe import (
     Offer,
     Reader,
     Ready,
+    Say,
+    Spoke,
     Stray,
+    TextBy,
     Took,
     Tune,
     Well,
@@ -32,6 +35,8 @@ from mesh.transports.lora_pipe import (
 
 ANY = WISHES | WORDS
 numbers, small = st.integers(0, 2**32 - 1), st.integers(0, 255)
+keys = st.one_of(st.just(b""), st.binary(min_size=32, max_size=32))
+texts = st.binary(min_size=1, max_size=233)
 packets = st.binary(min_size=1, max_size=231)
 names = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=32)
 messages: st.SearchStrategy[Message] = st.one_of(
@@ -44,9 +49,12 @@ messages: st.SearchStrategy[Message] = st.one_of(
     st.builds(Dropped, numbers, small),
     st.builds(Well, numbers, small),
     st.builds(HeardBy, numbers, packets),
+    st.builds(Say, numbers, numbers, st.integers(0, 7), keys, texts),
+    st.builds(TextBy, numbers, numbers, st.integers(0, 7), keys, texts),
+    st.builds(Spoke, st.integers(0, 65535)),
     st.builds(Stray, st.integers(0, 65535)),
     st.builds(Changed, numbers),
-    st.builds(Ended, st.sampled_from(Fault), numbers, st.integers(0, 15).map(Misfit)),
+    st.builds(Ended, st.sampled_from(Fault), numbers, st.integers(0, 63).map(Misfit)),
 )
 
 
@@ -88,14 +96,17 @@ def head(kind: int, size: int, version: int = 1) -> bytes:
 @pytest.mark.parametrize(
     "raw",
     [
-        head(0x05, 0),  # no such kind
+        head(0x06, 0),  # no such kind
         head(0x02, 513),  # too large
         head(0x04, 1) + b"\x00",  # bytes after the bye
         head(0x02, 4) + bytes(4),  # an offer of nothing
         head(0x02, 4 + 232) + bytes(236),  # more than any radio carries
         head(0x03, 3) + bytes(3),
+        head(0x05, 10) + bytes(10),  # a text of nothing
+        head(0x05, 12) + bytes(8) + b"\x08\x00hi",  # more hops than there are
+        head(0x1A, 13) + bytes(9) + b"\x02kkt",  # half a key
         head(0x18, 6) + bytes(6),  # no fault has number 0
-        head(0x18, 6) + b"\x04" + bytes(4) + b"\x10",  # no such misfit
+        head(0x18, 6) + b"\x04" + bytes(4) + b"\x40",  # no such misfit
         encode(Tune("a", "b", "c", bytes(32), 300, True)).replace(b"\x01a", b"\x01 "),
         encode(Tune("a", "b", "c", bytes(32), 300, True))[:-1] + b"\x02",  # neither yes nor no
         encode(Tune("a", "b", "c", bytes(32), 300, True)).replace((300).to_bytes(2, "big"), b"\x00\x01"),
