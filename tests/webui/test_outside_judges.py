@@ -64,6 +64,10 @@ def test_a_catalogue_with_faults_is_none(catalogue: list[Path], tmp_path: Path):
             ("<id>urn:uuid:", "<id>"),
             ("<dc:language>", "<dc:language>!"),
             ("</author>", "<name>again</name></author>"),
+            (";kind=acquisition", "; kind=acquisition"),
+            ('href="/archive/', 'href="/archive {'),
+            ('<summary type="text">', '<summary type="html">'),
+            ("</feed>", '<opds:price xmlns:opds="http://opds-spec.org/2010/catalog">1</opds:price></feed>'),
         ]
     ):
         assert good in whole
@@ -71,6 +75,22 @@ def test_a_catalogue_with_faults_is_none(catalogue: list[Path], tmp_path: Path):
         planted[bad].write_text(whole.replace(good, bad, 1))
     said = judged("opds.rnc", *planted.values()).stdout
     assert [bad for bad, file in planted.items() if file.name not in said] == []
+
+
+def test_an_entry_says_who_wrote_it_and_where_it_is(tmp_path: Path):
+    """What RFC 4287 leaves to Schematron in its appendix B."""
+    head = "<id>urn:x:1</id><title>A</title><updated>2026-01-01T00:00:00Z</updated>"
+    author, link, content = "<author><name>Ana</name></author>", '<link href="/a"/>', "<content>a</content>"
+    entries = {
+        "whole": f"<entry>{head}{author}{link}</entry>",
+        "with content": f"<entry>{head}{author}{content}</entry>",
+        "nobody's": f"<entry>{head}{link}</entry>",
+        "nowhere": f'<entry>{head}{author}<link rel="related" href="/a"/></entry>',
+    }
+    for name, entry in entries.items():
+        (tmp_path / f"{name}.xml").write_text(f'<feed xmlns="http://www.w3.org/2005/Atom">{head}{entry}</feed>')
+    said = judged("atom.rnc", *sorted(tmp_path.iterdir())).stdout
+    assert {name for name in entries if f"{name}.xml" in said} == {"nobody's", "nowhere"}
 
 
 def test_the_news_are_atom(street: Node, stranger: Visitor, tmp_path: Path):
