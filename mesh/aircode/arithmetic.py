@@ -16,6 +16,7 @@ from mesh.errors import Malformed
 ONE: Final = 1 << 16
 EVEN: Final = ONE >> 1
 LOWEST: Final = 24  # no bit is foreseen more surely than this: 0.0005 bits for one that was
+HIGHEST: Final = ONE - LOWEST
 SPAN: Final = 0xFFFFFFFF
 TOP: Final = 0xFF000000
 BEYOND_MAX: Final = 8  # zero bytes that may be thought behind the end
@@ -25,7 +26,11 @@ class Bits(Protocol):
     """One side of a conversation in bits."""
 
     def bit(self, chance: int, given: int) -> int:
-        """Take or give one bit; `chance` is the probability of a one, in 65,536ths, within LOWEST … 65,536 - LOWEST."""
+        """Take or give one bit; `chance` is the probability of a one, in 65,536ths, within LOWEST … HIGHEST."""
+        ...
+
+    def raw(self, given: int, width: int) -> int:
+        """Take or give a number of `width` bits of which nothing is known."""
         ...
 
 
@@ -47,6 +52,21 @@ class Writer:
             self._out.append(self._high >> 24)
             self._low = self._low << 8 & SPAN
             self._high = self._high << 8 & SPAN | 0xFF
+        return given
+
+    def raw(self, given: int, width: int) -> int:
+        low, high, out = self._low, self._high, self._out
+        for place in range(width - 1, -1, -1):
+            middle = low + (high - low >> 1)
+            if given >> place & 1:
+                high = middle
+            else:
+                low = middle + 1
+            while not (low ^ high) & TOP:
+                out.append(high >> 24)
+                low = low << 8 & SPAN
+                high = high << 8 & SPAN | 0xFF
+        self._low, self._high = low, high
         return given
 
     def done(self) -> bytes:
@@ -79,6 +99,23 @@ class Reader:
             self._code = self._code << 8 & SPAN | self._next()
         return found
 
+    def raw(self, given: int, width: int) -> int:  # noqa: ARG002
+        low, high, code, number = self._low, self._high, self._code, 0
+        for _ in range(width):
+            middle = low + (high - low >> 1)
+            number <<= 1
+            if code <= middle:
+                high = middle
+                number |= 1
+            else:
+                low = middle + 1
+            while not (low ^ high) & TOP:
+                low = low << 8 & SPAN
+                high = high << 8 & SPAN | 0xFF
+                code = code << 8 & SPAN | self._next()
+        self._low, self._high, self._code = low, high, code
+        return number
+
     def _next(self) -> int:
         self._at += 1
         if self._at > len(self._raw) + BEYOND_MAX:
@@ -92,8 +129,12 @@ class Listener:
     def bit(self, chance: int, given: int) -> int:  # noqa: ARG002 whatever was foreseen
         return given
 
+    def raw(self, given: int, width: int) -> int:  # noqa: ARG002
+        return given
 
-RATES: Final = tuple(ONE * 10 // (10 * count + 16) for count in range(256))
+
+COUNT_MAX: Final = 255
+RATES: Final = tuple(ONE * 10 // (10 * count + 16) for count in range(COUNT_MAX + 1))
 
 
 class Chances:
@@ -116,10 +157,11 @@ class Chances:
         if known is None:
             known = self._known[key] = ([first], [0])
         chances, counts = known
-        found = bits.bit(min(max(chances[0], LOWEST), ONE - LOWEST), given)
-        chances[0] += (ONE * found - chances[0]) * RATES[counts[0]] >> 16
-        if counts[0] < 255:
-            counts[0] += 1
+        chance, count = chances[0], counts[0]
+        found = bits.bit(LOWEST if chance < LOWEST else HIGHEST if chance > HIGHEST else chance, given)
+        chances[0] = chance + (((ONE if found else 0) - chance) * RATES[count] >> 16)
+        if count < COUNT_MAX:
+            counts[0] = count + 1
         return found
 
     def choice(self, bits: Bits, key: object, given: int, width: int) -> int:
@@ -128,21 +170,13 @@ class Chances:
         if known is None:
             known = self._known[key] = ([EVEN] * (1 << width), [0] * (1 << width))
         chances, counts = known
+        ask = bits.bit
         node = 1
         for place in range(width - 1, -1, -1):
-            chance = chances[node]
-            found = given >> place & 1
-            found = bits.bit(min(max(chance, LOWEST), ONE - LOWEST), found)
-            chances[node] = chance + ((ONE * found - chance) * RATES[counts[node]] >> 16)
-            if counts[node] < 255:
-                counts[node] += 1
+            chance, count = chances[node], counts[node]
+            found = ask(LOWEST if chance < LOWEST else HIGHEST if chance > HIGHEST else chance, given >> place & 1)
+            chances[node] = chance + (((ONE if found else 0) - chance) * RATES[count] >> 16)
+            if count < COUNT_MAX:
+                counts[node] = count + 1
             node = node << 1 | found
         return node - (1 << width)
-
-
-def raw(bits: Bits, given: int, width: int) -> int:
-    """Take or give a number of `width` bits of which nothing is known."""
-    number = 0
-    for place in range(width - 1, -1, -1):
-        number = number << 1 | bits.bit(EVEN, given >> place & 1)
-    return number

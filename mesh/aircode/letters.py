@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 ORDERS: Final = 6  # so many letters back it looks
 END: Final = 0xFF  # stands at the end of each text, and before it: no UTF-8 holds this byte
 GAP: Final = bytes([END]) * ORDERS
+HELD: Final = 4  # how much it counts in the ranking what followed in texts both ends hold
+SHIPPED: Final = 1  # and in those the project ships
 RECENT: Final = 64  # of what came after three letters, only so many cases count
+KEPT_MAX: Final = 256  # answers: a text that is packed is often packed again, or read, soon
 Followers = dict[int, int]  # a byte and how often it came next
 
 
-class Letters:
-    """Texts in the order in which they were learned. Learning is quick; asking reads the last few cases again."""
+class Told(NamedTuple):
+    """What followed 1, 2 … letters, as far back as any were found, with how many cases there were; and each letter's score."""
 
-    def __init__(self) -> None:
+    after: list[tuple[Followers, int]]
+    scores: dict[int, int]
+
+
+class Letters:
+    """Texts in the order in which they were learned. Learning is quick; asking reads the last few cases again.
+
+    `esteem` is how much what followed in them counts.
+    """
+
+    def __init__(self, esteem: int) -> None:
+        self._esteem = esteem
+        self._told: dict[bytes, Told] = {}
         self._all = bytearray(GAP)
         self._after_one: dict[int, Followers] = {}
         self._after_two: dict[int, Followers] = {}
@@ -22,6 +37,7 @@ class Letters:
 
     def learn(self, text: bytes) -> None:
         """Remember `text`, which holds no END, and that it ended."""
+        self._told.clear()
         start = len(self._all)
         self._all += text + GAP
         one, two, three = END, END, END
@@ -33,8 +49,30 @@ class Letters:
             self._after_three.setdefault(three << 16 | two << 8 | one, []).append(place)
             one, two, three = byte, one, two
 
-    def after(self, context: bytes) -> list[Followers]:
-        """Return what followed the last 1, 2 … 6 bytes of `context`, which has at least six."""
+    def told(self, context: bytes) -> Told:
+        """Return what followed the last letters of `context`, which are six. A score is the greater the more letters fit."""
+        told = self._told.get(context)
+        if told is None:
+            if len(self._told) >= KEPT_MAX:
+                self._told.clear()
+            told = self._told[context] = self._tell(context)
+        return told
+
+    def _tell(self, context: bytes) -> Told:
+        found: list[tuple[Followers, int]] = []
+        scores: dict[int, int] = {}
+        for order, followers in enumerate(self._after(context)):
+            total = sum(followers.values())
+            if not total:
+                break
+            found.append((followers, total))
+            share = (self._esteem << 2 * order + 10) // (total + 1)
+            for byte, count in followers.items():
+                scores[byte] = scores.get(byte, 0) + share * count
+        return Told(found, scores)
+
+    def _after(self, context: bytes) -> list[Followers]:
+        """Return what followed the last 1, 2 … 6 bytes."""
         three, two, one = context[-3:]
         found = [self._after_one.get(one, {}), self._after_two.get(two << 8 | one, {})]
         places = self._after_three.get(three << 16 | two << 8 | one, ())[-RECENT:]

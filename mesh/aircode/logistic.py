@@ -1,7 +1,9 @@
 """Several guesses at one bit, mixed into one that is better than each.
 
 Guesses are added in the logistic domain with weights that learn from each bit, as in M. Mahoney's PAQ ("Adaptive Weighing of
-Context Models for Lossless Data Compression", 2005). Probabilities have 12 bits here; all of it is integers.
+Context Models for Lossless Data Compression", 2005). Probabilities have 12 bits here; all of it is integers:
+
+    guess := squash(sum of logit · weight)        weight += logit · (bit - guess) · LEARNING
 """
 
 from __future__ import annotations
@@ -34,18 +36,3 @@ def stretches() -> tuple[int, ...]:
     for logit in range(-LIMIT, LIMIT + 1):
         found += [logit] * (squash(logit) + 1 - len(found))
     return (*found, *[LIMIT] * (4096 - len(found)))
-
-
-def mixed(logits: list[int], weights: list[int], places: list[int]) -> int:
-    """Return the probability that follows from `logits`, each under the weight at its place."""
-    dot = 0
-    for logit, place in zip(logits, places, strict=True):
-        dot += logit * weights[place]
-    return squash(dot >> 16)
-
-
-def corrected(logits: list[int], weights: list[int], places: list[int], guess: int, bit: int) -> None:
-    """Move the weights towards what would have foreseen `bit` better than `guess`."""
-    error = ((bit << 12) - guess) * LEARNING
-    for logit, place in zip(logits, places, strict=True):
-        weights[place] += (logit * error + 0x2000) >> 14

@@ -14,7 +14,7 @@ from typing import Final
 
 from mesh import canonical
 from mesh.aircode.arithmetic import ONE, Bits, Listener, Reader, Writer
-from mesh.aircode.letters import Letters
+from mesh.aircode.letters import HELD, Letters
 from mesh.aircode.shared import Ground, Missing, Place
 from mesh.aircode.text import TextModel
 from mesh.aircode.training import shipped
@@ -65,7 +65,7 @@ class _Stream:
 
     def runs(self, given: Sequence[AirRun] | None, ground: Ground) -> tuple[AirRun, ...]:
         text, skill = shipped()
-        values = Values(TextModel(skill.copy(), text, Letters()), Work(UNBOUNDED))
+        values = Values(TextModel(skill.copy(), text, Letters(HELD)), Work(UNBOUNDED))
         count = self._count(values, "runs", len(given) if given else 0)
         if count > RUNS_MAX:
             raise Malformed("too many runs for one packet")

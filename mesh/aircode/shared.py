@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from mesh.aircode.arithmetic import ONE, Bits, raw
+from mesh.aircode.arithmetic import ONE, Bits
 from mesh.aircode.values import Values
 from mesh.airform import AirRecord, AirRun, log_handle
 from mesh.errors import Malformed, MeshError
@@ -82,7 +82,7 @@ class Ground:
     def _named(self, bits: Bits, values: Values, given: Place) -> Place:
         if values.flag(bits, "opens", int(given.log is None), LIKELY_NOT):
             return Place(None, b"", 0)
-        name = raw(bits, int.from_bytes(given.handle[:NAME_SIZE], "big"), 8 * NAME_SIZE).to_bytes(NAME_SIZE, "big")
+        name = bits.raw(int.from_bytes(given.handle[:NAME_SIZE], "big"), 8 * NAME_SIZE).to_bytes(NAME_SIZE, "big")
         after = values.whole(bits, "after", given.after)
         logs = [log for log in self.heights if log[:NAME_SIZE] == name]
         if len(logs) != 1 or after > self.heights[logs[0]]:
@@ -93,8 +93,8 @@ class Ground:
 
     def _common(self, bits: Bits, given: Place) -> Place:
         logs = sorted(self.heights)
-        number = raw(bits, logs.index(given.log) if given.log else 0, max(0, len(logs) - 1).bit_length())
-        low = raw(bits, given.after & AFTER_MASK, AFTER_BITS)
+        number = bits.raw(logs.index(given.log) if given.log else 0, max(0, len(logs) - 1).bit_length())
+        low = bits.raw(given.after & AFTER_MASK, AFTER_BITS)
         if number >= len(logs):
             raise Missing("a packet counts more logs than are held")
         height = self.heights[logs[number]]

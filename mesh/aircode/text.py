@@ -10,14 +10,14 @@ from typing import Final
 
 from mesh.aircode.arithmetic import Bits, Chances
 from mesh.aircode.letters import END, GAP, ORDERS, Followers, Letters
-from mesh.aircode.logistic import WEIGHT, corrected, mixed, stretches
+from mesh.aircode.logistic import LEARNING, WEIGHT, squash, stretches
 
 CANDIDATES: Final = 12
 RANKS: Final = 5  # so many ranks of candidates have weights of their own
-COUNTS: Final = (*range(7), 6, 7, 7, 7, 7, *[8] * 8, *[9] * 12, *[10] * 32)
 CLASSES: Final = 12  # of counts
+COUNTED: Final = 64  # from here on all counts are of the last class
+COUNTS: Final = (*range(7), 6, 7, 7, 7, 7, *[8] * 8, *[9] * 12, *[10] * 32, CLASSES - 1)
 SOURCES: Final = 2  # what both ends hold, and what the project ships
-ESTEEM: Final = (4, 1)  # how much each source's followers count in the ranking
 CASES_MAX: Final = 250
 LESSON_MAX: Final = 256  # of one text, so many bytes teach
 LESSONS_MAX: Final = 48 * 1024  # and so many of all
@@ -25,26 +25,25 @@ RATES: Final = tuple(65536 * 2 // (2 * count + 3) for count in range(CASES_MAX +
 Guess = tuple[int, Followers, int]  # where it stands, what followed, how often in all
 
 
-def _class(count: int) -> int:
-    return COUNTS[count] if count < len(COUNTS) else CLASSES - 1
-
-
 class Skill:
     """What practice has taught: how far to trust which kind of case. It goes on learning; `copy` before use."""
 
-    def __init__(self) -> None:
+    def __init__(self, trust: list[int], cases: list[int], weights: list[list[int]], spelling: Chances) -> None:
+        self.trust = trust
+        self.cases = cases
+        self.weights = weights
+        self.spelling = spelling
+
+    @classmethod
+    def none(cls) -> Skill:
+        """Return what is known before any practice."""
         states = SOURCES * ORDERS * CLASSES * CLASSES
-        self.trust = [_first(state) for state in range(states)]
-        self.cases = [4] * states
-        self.weights = [[WEIGHT] * (SOURCES * ORDERS) for _ in range(RANKS * (ORDERS + 1))]
-        self.spelling = Chances()
+        weights = [[WEIGHT] * (SOURCES * ORDERS) for _ in range(RANKS * (ORDERS + 1))]
+        return cls([_first(state) for state in range(states)], [4] * states, weights, Chances())
 
     def copy(self) -> Skill:
-        other = Skill()
-        other.trust, other.cases = self.trust.copy(), self.cases.copy()
-        other.weights = [weights.copy() for weights in self.weights]
-        other.spelling = self.spelling.copy()
-        return other
+        weights = [one.copy() for one in self.weights]
+        return Skill(self.trust.copy(), self.cases.copy(), weights, self.spelling.copy())
 
 
 def _first(state: int) -> int:
@@ -83,52 +82,58 @@ class TextModel:
         return None
 
     def _letter(self, bits: Bits, context: bytes, given: int) -> int:
-        guesses, scores, highest = self._guesses(context)
-        ranked = sorted(scores, key=lambda byte: (-scores[byte], byte))[:CANDIDATES]
+        guesses, ranked, highest = self._guesses(context)
+        weights = self._skill.weights
         for rank, byte in enumerate(ranked):
-            weights = self._skill.weights[min(rank, RANKS - 1) * (ORDERS + 1) + highest]
-            if self._is(bits, guesses, weights, byte, int(byte == given)):
+            row = (rank if rank < RANKS else RANKS - 1) * (ORDERS + 1) + highest
+            bit, guesses = self._is(bits, guesses, weights[row], byte, int(byte == given))
+            if bit:
                 return byte
-            guesses = [
-                (place, followers, total - followers.get(byte, 0))
-                for place, followers, total in guesses
-                if total > followers.get(byte, 0)
-            ]
         return self._skill.spelling.choice(bits, 0, given, 8)
 
-    def _guesses(self, context: bytes) -> tuple[list[Guess], dict[int, int], int]:
-        """Return what each source tells after one to six letters, the candidates' scores, and how far back one was found."""
+    def _guesses(self, context: bytes) -> tuple[list[Guess], list[int], int]:
+        """Return what each source tells after one to six letters, the candidates, and how far back one was found."""
         guesses: list[Guess] = []
         scores: dict[int, int] = {}
         highest = 0
         for number, source in enumerate(self._sources):
-            for order, followers in enumerate(source.after(context)):
-                if not followers:
-                    break
-                total = sum(followers.values())
-                guesses.append((number * ORDERS + order, followers, total))
-                highest = max(highest, order + 1)
-                share = (ESTEEM[number] << 2 * order + 10) // (total + 1)
-                for byte, count in followers.items():
-                    scores[byte] = scores.get(byte, 0) + share * count
-        return guesses, scores, highest
+            told = source.told(context)
+            guesses += [(number * ORDERS + order, *one) for order, one in enumerate(told.after)]
+            highest = max(highest, len(told.after))
+            for byte, score in told.scores.items():
+                scores[byte] = scores.get(byte, 0) + score
+        ranked = sorted([score << 8 | END - byte for byte, score in scores.items()], reverse=True)
+        return guesses, [END - (one & END) for one in ranked[:CANDIDATES]], highest
 
-    def _is(self, bits: Bits, guesses: list[Guess], weights: list[int], byte: int, given: int) -> int:
-        """Take or give whether the next letter is `byte`."""
-        skill = self._skill
-        logits, places, states = [], [], []
-        for place, followers, total in guesses:
+    def _is(
+        self, bits: Bits, guesses: list[Guess], weights: list[int], byte: int, given: int
+    ) -> tuple[int, list[Guess]]:
+        """Take or give whether the next letter is `byte`; return it, and the guesses at all other letters.
+
+        The mix is that of logistic.py. It stands here in one piece, as most of the time that a packet takes is spent here.
+        """
+        trust, cases, stretched = self._skill.trust, self._skill.cases, self._stretches
+        asked: list[tuple[int, int, int]] = []
+        left: list[Guess] = []
+        dot = 0
+        for one in guesses:
+            place, followers, total = one
             hits = followers.get(byte, 0)
-            state = (place * CLASSES + _class(hits)) * CLASSES + _class(total - hits)
-            logits.append(self._stretches[skill.trust[state] >> 4])
-            places.append(place)
-            states.append(state)
-        guess = mixed(logits, weights, places)
+            misses = total - hits
+            state = (place * CLASSES + COUNTS[hits if hits < COUNTED else COUNTED]) * CLASSES
+            state += COUNTS[misses if misses < COUNTED else COUNTED]
+            logit = stretched[trust[state] >> 4]
+            dot += logit * weights[place]
+            asked.append((place, state, logit))
+            if misses:
+                left.append((place, followers, misses) if hits else one)
+        guess = squash(dot >> 16)
         bit = bits.bit(guess << 4, given)
-        corrected(logits, weights, places, guess, bit)
-        for state in states:
-            cases = skill.cases[state]
-            skill.trust[state] += ((65535 if bit else 0) - skill.trust[state]) * RATES[cases] >> 16
-            if cases < CASES_MAX:
-                skill.cases[state] = cases + 1
-        return bit
+        error, goal = ((bit << 12) - guess) * LEARNING, 65535 if bit else 0
+        for place, state, logit in asked:
+            weights[place] += (logit * error + 0x2000) >> 14
+            seen = cases[state]
+            trust[state] += (goal - trust[state]) * RATES[seen] >> 16
+            if seen < CASES_MAX:
+                cases[state] = seen + 1
+        return bit, left

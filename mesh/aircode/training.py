@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Final
 
 from mesh.aircode.arithmetic import Listener
-from mesh.aircode.letters import Letters
+from mesh.aircode.letters import HELD, SHIPPED, Letters
 from mesh.aircode.text import Skill, TextModel
 
 SAID: Final = 14  # lines of each street are practised
@@ -20,7 +20,7 @@ SAID: Final = 14  # lines of each street are practised
 @cache
 def shipped() -> tuple[Letters, Skill]:
     """Return the texts the project ships, learned, and the skill from practice. Takes some tenths of a second, once."""
-    texts, skill = Letters(), Skill()
+    texts, skill = Letters(SHIPPED), Skill.none()
     for street in _training().strip().split("\n\n"):
         lines = [line.encode() for line in street.split("\n")]
         _practise(skill, texts, lines)
@@ -31,7 +31,7 @@ def shipped() -> tuple[Letters, Skill]:
 
 def _practise(skill: Skill, texts: Letters, lines: list[bytes]) -> None:
     """Foresee the last lines of a street from those before, and from the streets before."""
-    held = Letters()
+    held = Letters(HELD)
     for line in lines[:-SAID]:
         held.learn(line)
     model = TextModel(skill, texts, held)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from mesh.aircode.arithmetic import ONE, Bits, Chances, Listener, raw
+from mesh.aircode.arithmetic import ONE, Bits, Chances, Listener
 from mesh.aircode.text import TextModel
 from mesh.canonical import DEPTH_MAX, INT_MAX, Value
 from mesh.errors import Malformed
@@ -101,7 +101,7 @@ class Values:
         learned = min(width - 1, EXACT_BITS)
         rest = width - 1 - learned
         high = self._chances.choice(bits, (key, width), given >> rest & (1 << learned) - 1, learned)
-        return ((1 << learned | high) << rest) | raw(bits, given & (1 << rest) - 1, rest)
+        return ((1 << learned | high) << rest) | bits.raw(given & (1 << rest) - 1, rest)
 
     def _signed(self, bits: Bits, key: object, given: int) -> int:
         negative = self.flag(bits, (key, "sign"), int(given < 0))
@@ -112,7 +112,7 @@ class Values:
         """Take or give `size` bytes of which nothing is known."""
         self.work.spend(size)
         number = int.from_bytes(given[:size], "big")
-        return raw(bits, number, 8 * size).to_bytes(size, "big")
+        return bits.raw(number, 8 * size).to_bytes(size, "big")
 
     def _items(self, bits: Bits, path: Path, given: Value, count: int) -> list[Value]:
         known = given is not UNKNOWN and len(given) == count

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesh.aircode.arithmetic import LOWEST, ONE, Chances, Listener, Reader, Writer, raw
+from mesh.aircode.arithmetic import LOWEST, ONE, Chances, Listener, Reader, Writer
 from mesh.aircode.logistic import squash, stretches
 from mesh.errors import Malformed
 
@@ -34,20 +34,20 @@ def test_models_on_both_ends_stay_the_same(numbers: list[int]) -> None:
     for number in numbers:
         here.choice(writer, "high", number >> 15, 5)
         here.bit(writer, "odd", number & 1)
-        raw(writer, number, 20)
+        writer.raw(number, 20)
         third.choice(Listener(), "high", number >> 15, 5)
     reader = Reader(writer.done())
     for number in numbers:
         assert there.choice(reader, "high", 0, 5) == number >> 15
         assert there.bit(reader, "odd", 0) == number & 1
-        assert raw(reader, 0, 20) == number
+        assert reader.raw(0, 20) == number
     assert third.copy().choice(Listener(), "high", 3, 5) == 3
 
 
 def test_whoever_reads_far_behind_the_end_is_stopped() -> None:
     reader = Reader(b"\x80")
     with pytest.raises(Malformed):
-        raw(reader, 0, 1000)
+        reader.raw(0, 1000)
 
 
 def test_a_probability_and_its_logit_are_each_others_inverse() -> None:
