@@ -306,15 +306,17 @@ class Air:
 
 @dataclass(frozen=True, slots=True)
 class AirDay:
-    """Milliseconds of the last 24 hours of uptime, and what the law allows in one hour.
+    """Milliseconds of the last 24 hours of uptime and of this hour alone, and what the law allows in one hour.
 
-    `by_priority` is what was sent, under "distress", "ledger", "notices", "manifests" and "bodies".
+    `by_priority` is what was sent, under the names of `mesh.governor.Priority` in small letters.
     """
 
     used_ms: int
     heard_ms: int
     law_ms_hour: int
     by_priority: Mapping[str, int]
+    heard_ms_hour: int
+    by_priority_hour: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)

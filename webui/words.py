@@ -169,8 +169,8 @@ def removed(names: Sequence[str]) -> str:
 
 
 def kept_by(delivery: Delivery) -> str:
-    """Say how far a record has come: "this node. Held by 3 of 4 neighbour nodes."."""
-    words = [gettext("this node."), _held_by(delivery)]
+    """Say how far a record has come: "At this node. Held by 3 of 4 neighbour nodes."."""
+    words = [gettext("At this node."), _held_by(delivery)]
     if delivery.silent:
         words.append(
             ngettext(

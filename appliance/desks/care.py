@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from functools import cached_property
 from hashlib import blake2b
@@ -114,10 +114,15 @@ class Care(Carrying):
 
     def air_day(self) -> AirDay:
         """Return what this node said and heard today, and what it might have."""
-        uses = self.private.air(self.hour(), DAY_H)
-        used, heard = (uses.get(what, AirUse()).used_ms for what in ("sent", "heard"))
-        by_priority = {one.name.lower(): uses.get(one.name.lower(), AirUse()).used_ms for one in Priority}
-        return AirDay(used, heard, round(Governor(self.settings.region).law_ms), by_priority)
+        day, hour = (self.private.air(self.hour(), hours) for hours in (DAY_H, 1))
+        return AirDay(
+            used_ms=day.get("sent", AirUse()).used_ms,
+            heard_ms=day.get("heard", AirUse()).used_ms,
+            law_ms_hour=round(Governor(self.settings.region).law_ms),
+            by_priority=_by_priority(day),
+            heard_ms_hour=hour.get("heard", AirUse()).used_ms,
+            by_priority_hour=_by_priority(hour),
+        )
 
     def _air_facts(self) -> dict[str, int]:
         air = self.air()
@@ -219,6 +224,10 @@ class Care(Carrying):
             raise StoreFault(f"{destination} exists already. Name a new directory for the backup.") from fault
         except OSError as fault:
             raise os_fault(destination, fault) from fault
+
+
+def _by_priority(uses: Mapping[str, AirUse]) -> dict[str, int]:
+    return {one.name.lower(): uses.get(one.name.lower(), AirUse()).used_ms for one in Priority}
 
 
 def _joined(hashes: dict[str, str]) -> str:

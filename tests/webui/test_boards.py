@@ -90,7 +90,7 @@ def test_the_page_of_a_slip_tells_how_far_it_came(street: Node, stranger: Visito
     assert path == f"/posts/{notice.id}"
     alone = stranger.page(path).words
     assert "Street breakfast" in alone
-    assert "this node. No neighbour node was heard in the last day." in alone
+    assert "At this node. No neighbour node was heard in the last day." in alone
     assert not [form for form in stranger.page(path).forms if form.action.endswith("/withdraw")]
     ana.submit(path, f"{path}/withdraw")
     assert stranger.get(path).status_code == 404
@@ -99,13 +99,13 @@ def test_the_page_of_a_slip_tells_how_far_it_came(street: Node, stranger: Visito
 @pytest.mark.parametrize(
     ("delivery", "words"),
     [
-        (Delivery(0, 4, 0), "this node. Held by 0 of 4 neighbour nodes."),
-        (Delivery(3, 4, 1), "this node. Held by 3 of 4 neighbour nodes. One more held it when it was last heard."),
+        (Delivery(0, 4, 0), "At this node. Held by 0 of 4 neighbour nodes."),
+        (Delivery(3, 4, 1), "At this node. Held by 3 of 4 neighbour nodes. One more held it when it was last heard."),
         (
             Delivery(0, 0, 2),
-            "this node. No neighbour node was heard in the last day. 2 more held it when they were last heard.",
+            "At this node. No neighbour node was heard in the last day. 2 more held it when they were last heard.",
         ),
-        (Delivery(1, 1, 0), "this node. Held by 1 of 1 neighbour node."),
+        (Delivery(1, 1, 0), "At this node. Held by 1 of 1 neighbour node."),
     ],
 )
 def test_who_holds_a_slip_a_payment_and_a_zine_is_said_alike(

@@ -8,6 +8,7 @@ from typing import Any, Final
 from flask import Blueprint, Response
 
 from appliance.answers import Ailment, Unwell
+from webui.air_meter import meter
 from webui.languages import lazy_gettext
 from webui.refusals import page
 from webui.signin import node, visitor
@@ -26,16 +27,14 @@ CLOCKS: Final = {
 def show() -> Response:
     """Show the neighbourhood of nodes."""
     status: Mapping[str, Any] = node().status().as_json()
-    air, clock = status["air"], status["clock"]
+    clock = status["clock"]
     return page(
         "mesh.html",
+        None,
         neighbours=node().neighbours(),
         roads=node().roads(),
         unwell=_unwell(),
-        air_used=round(air["used_ms_hour"] / 1000, 1),
-        air_budget=round(air["budget_ms_hour"] / 1000, 1),
-        air_packets=air["packets_day"],
-        air_bytes=air["bytes_day"],
+        **meter(node().air(), node().air_day()),
         clock_words=CLOCKS.get(clock["trust"], CLOCKS["none"]),
         clock_now=clock["now"] if clock["trust"] != "none" else 0,
     )
