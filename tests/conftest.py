@@ -1,16 +1,18 @@
-"""What every test may lean on: one Hypothesis profile that repeats exactly, ports to listen on, and turns on the machine."""
+"""What every test may lean on: a Hypothesis profile that repeats exactly, free ports, quick PINs, turns on the machine."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 
+from appliance.desks import people
 from tests.ports import free_ports
 from tests.turns import Turns
 
@@ -27,6 +29,15 @@ TURNS = pytest.StashKey[TemporaryDirectory[str]]()
 def free_port() -> int:
     """A TCP port of 127.0.0.1 that nobody listened on a moment ago, for programs that must be told their port."""
     return free_ports(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_pins() -> Iterator[PasswordHasher]:
+    """Hash PINs in a moment, in this process; it yields what hashes them in earnest."""
+    in_earnest = people.HASHER
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(people, "HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield in_earnest
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from argon2 import extract_parameters
+from argon2 import PasswordHasher, extract_parameters
 
 from appliance import settings
 from appliance.clock import Clock
+from appliance.desks import people
 from appliance.errors import Answer, Objection, Refused
 from appliance.node import Node
 from appliance.store import private
@@ -208,7 +209,11 @@ def test_a_pin_is_four_to_twelve_digits(elm: Node, pin: str) -> None:
     assert [account.name for account in elm.accounts()] == ["Ana", "Ben"]
 
 
-def test_a_pin_takes_memory_to_guess_but_no_more_than_the_board_has(elm: Node) -> None:
+def test_a_pin_takes_memory_to_guess_but_no_more_than_the_board_has(
+    elm: Node, quick_pins: PasswordHasher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people, "HASHER", quick_pins)
+    elm.change_pin(elm.sign_in("Ana", PIN), PIN, PIN)
     pin_hash, _ = elm.private.credential(1) or ("", False)
     taken = extract_parameters(pin_hash)
     assert taken.type.name == "ID"

@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -33,6 +33,7 @@ KILLS: Final = 25  # of each node in each round
 LOOK_EVERY: Final = 9  # kills
 START_MAX_S: Final = 60.0  # on a machine that has much else to do
 GONE_WITHIN_S: Final = 5.0
+UPLOADS: Final = 100_000  # an hour is not the limit that is tried here
 REPEATED: Final = 20  # of the newest payments of each neighbour; the node remembers keys of a few hundred
 
 
@@ -42,6 +43,7 @@ class Victim(Node):
     def __init__(self, data: Path, port: int) -> None:
         hedgerow("init", data, "--name", data.name, "--commons", "Hedge Lane", "--port", port)
         super().__init__(data)
+        self.set(archive={"uploads_per_hour": UPLOADS})
         for name in ("Ana", "Bo"):
             self.does("member", "add", name, "--pin", PIN)
         self.notes = data.with_name(f"{data.name}.notes")
@@ -94,6 +96,14 @@ class Victim(Node):
         while left := processes_of(self.data):
             assert time.monotonic() < until_s, f"orphans: {left}"
             time.sleep(0.01)
+
+    def end(self) -> None:
+        """Leave nothing behind, whatever happened."""
+        for process in processes_of(self.data):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        if self._process is not None:
+            self._process.wait()
 
     def told(self, kind: str) -> list[dict[str, Any]]:
         lines = (json.loads(line) for line in self.notes.read_text(encoding="utf-8").splitlines())
@@ -180,8 +190,7 @@ def test_what_was_confirmed_survives_every_kill(tmp_path: Path, seed: int, capsy
             list(pool.map(suffer, nodes, (Random(NODES * seed + number) for number in range(NODES))))
     finally:
         for node in nodes:
-            for process in processes_of(node.data):
-                os.kill(process, signal.SIGKILL)
+            node.end()
     starts_s = sorted(start for node in nodes for start in node.starts_s)
     payments = sum(len(node.told("payment")) for node in nodes)
     with capsys.disabled():

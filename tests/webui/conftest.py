@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from argon2 import PasswordHasher
 from flask import Flask
 from jinja2 import FileSystemBytecodeCache
 
@@ -18,14 +17,6 @@ from tests.webui.visitor import Visitor
 from webui import create_app
 
 UPLOAD_MAX = 200_000
-
-
-@pytest.fixture(scope="session", autouse=True)
-def quick_pins() -> Iterator[None]:
-    """Hash PINs in a moment: what they cost in earnest is tried where they are kept."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("appliance.desks.people.HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-        yield
 
 
 @pytest.fixture
