@@ -7,9 +7,11 @@ mean that somewhere a log was forked.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum
 from math import inf
 from typing import Final
 
+from mesh.brief import BRIEF_HEAD_SIZE, CAPACITY_MAX
 from mesh.packet import FIRST_HANDLE, LAST_HANDLE, Claim, Want
 from mesh.timing import Timing
 from mesh.trickle import Chance
@@ -19,6 +21,16 @@ ROUNDS_MAX: Final = 3
 PATIENCE: Final = 6
 WANTS_AT_ONCE_MAX: Final = 4
 WANT_HEAD_SIZE: Final = 16
+SKETCH_SMALL: Final = 24  # sums: a sketch of 109 bytes
+
+
+class Form(Enum):
+    """How a want says what is held: see spec/gossip-v1.md."""
+
+    BRIEF = "brief"
+    SKETCH = "sketch"
+    LARGE_SKETCH = "large sketch"
+    NAMES = "names"
 
 
 class Asking:
@@ -32,6 +44,31 @@ class Asking:
         self.last = -inf
         self._ceiling = timing.imax
         self._wanted_at = -inf
+        self._is_strange = False
+        self._sketches = 0
+
+    def strange(self) -> None:
+        """Another spoke of logs that we do not know, or does not know ours: a brief want would not be understood."""
+        self._is_strange = True
+
+    def familiar(self) -> None:
+        """Another spoke of the logs that we know."""
+        self._is_strange = False
+        self._sketches = 0
+
+    def form(self, logs: int, size: int) -> Form:
+        """Return how to ask in a packet of `size` bytes, holding so many logs; each form is tried once.
+
+        Few logs are named as shortly as they are sketched.
+        """
+        if self.rounds:
+            self._is_strange = True
+        if not self._is_strange and 0 < logs <= size - BRIEF_HEAD_SIZE:
+            return Form.BRIEF
+        self._sketches += 1
+        if self._sketches == 1 and logs > SKETCH_SMALL:
+            return Form.SKETCH
+        return Form.LARGE_SKETCH if self._sketches == 2 and logs > CAPACITY_MAX else Form.NAMES
 
     def soon(self, now: float) -> None:
         """Ask in a slot, or when the pause since the last time is over."""
@@ -58,6 +95,7 @@ class Asking:
         """All agree."""
         self.at = None
         self.rounds = 0
+        self.familiar()
 
     def asked(self, now: float, ceiling: float) -> None:
         """One round more; pauses double up to `imax`, or wait for `ceiling` from the third on."""

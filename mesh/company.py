@@ -50,6 +50,11 @@ class Company:
             if self.agrees(neighbour) and neighbour.agreed.get(self._scope) != self._outlook.digest:
                 yield neighbour
 
+    def is_unanimous(self, now: float) -> bool:
+        """Whether there are neighbours, and all showed our digest last, whichever scopes they follow."""
+        recent = self._road.neighbours.recent(now)
+        return bool(recent) and all(self.agrees(one) for one in recent)
+
     def is_new(self, neighbour: Neighbour) -> bool:
         """Note that its digest was compared with ours, and return whether these two were not compared before."""
         pair = (neighbour.digests[self._scope], self._outlook.digest)

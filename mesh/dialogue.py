@@ -11,12 +11,14 @@ from dataclasses import replace
 from math import inf
 from typing import Final
 
-from mesh import asking
+from mesh import asking, claims
 from mesh.aircode.shared import Missing
 from mesh.airform import AirRun, Parcel, log_handle
 from mesh.answers import Answers
-from mesh.asking import WANTS_AT_ONCE_MAX, Asking
+from mesh.asking import SKETCH_SMALL, WANTS_AT_ONCE_MAX, Asking, Form
 from mesh.branches import Branches
+from mesh.brief import CAPACITY_MAX, SKETCH_HEAD_SIZE, SYNDROME_SIZE, BriefWant, SketchWant
+from mesh.claims import Held
 from mesh.company import Company
 from mesh.doubts import Waiting
 from mesh.effects import Deliver, Effect, PeerHolds
@@ -32,6 +34,9 @@ from mesh.road import Road
 from mesh.shorthand import Shorthand
 
 HEARD_MAX: Final = 256
+SKETCHES: Final = {Form.SKETCH: SKETCH_SMALL, Form.LARGE_SKETCH: CAPACITY_MAX}
+
+AnyWant = Want | BriefWant | SketchWant
 
 
 class Dialogue:
@@ -52,6 +57,7 @@ class Dialogue:
         self._heard: OrderedDict[LogId, int] = OrderedDict()
         self._cursor = FIRST_HANDLE
         self._data_at = -inf
+        self._sketch_at = -inf
         self._is_garbled = False  # what came packed could not be read: ask for it in plain form
 
     # --- what others say
@@ -115,26 +121,46 @@ class Dialogue:
             return False
         return True
 
-    def hear_want(self, neighbour: Neighbour | None, want: Want, now: float) -> list[Effect]:
+    def hear_want(self, neighbour: Neighbour | None, want: AnyWant, now: float) -> list[Effect]:
         """Owe what the other lacks, ask for what it has more. `neighbour` is None for our own voice."""
         self.outlook.refresh()
-        shown, more = self._compare(want)
-        lacks = self._owe(shown, want.is_plain, now)
-        if neighbour is None:
+        held = self._read_want(want, now)
+        if held is None:
+            self._road.counters["wants that could not be read"] += 1
+            self._asking.strange()
+            if neighbour:
+                neighbour.spoke.add(self.scope)
             return []
+        lacks = self._owe(held.heights, isinstance(want, Want) and want.is_plain, now)
+        return [] if neighbour is None else self._heed(neighbour, held, lacks, now)
+
+    def _read_want(self, want: AnyWant, now: float) -> Held | None:
+        match want:
+            case Want():
+                return claims.explicit(want, self.outlook)
+            case BriefWant():
+                held = claims.brief(want, self.outlook)
+                if held:
+                    self._asking.familiar()
+                return held
+        if now < self._sketch_at:
+            return None  # sketches are much work
+        self._sketch_at = now + self._road.timing.retry / 4
+        return claims.sketched(want, self.outlook)
+
+    def _heed(self, neighbour: Neighbour, held: Held, lacks: bool, now: float) -> list[Effect]:
         self._company.forget(neighbour)
-        if more:
+        if held.more:
             self._company.showed_more(neighbour)
             self._asking.soon(now)
-        elif want.is_whole:
+        elif held.is_whole:
             self._asking.later(now + self._road.timing.retry)
             if lacks:
                 self._company.showed_less(neighbour)
-        held = {log: height for log, height in shown.items() if height}
         if not lacks:
-            self._branches.bring_proofs(held, now)
-        sure = {log: height for log, height in shown.items() if log not in self.outlook.proofs}
-        return [PeerHolds(neighbour.handle, self.scope, sure)]
+            self._branches.bring_proofs((log for log, height in held.heights.items() if height), now)
+        sure = {log: height for log, height in held.heights.items() if log not in self.outlook.proofs}
+        return [PeerHolds(neighbour.handle, self.scope, sure)] if held.is_exact else []
 
     def _owe(self, shown: Mapping[LogId, int], is_plain: bool, now: float) -> bool:
         """Return whether somebody who holds this lacks anything of ours."""
@@ -150,22 +176,6 @@ class Dialogue:
     def _is_lacking(self, log: LogId, height: int) -> bool:
         """Whether it makes sense to send this log to somebody who holds it up to `height`."""
         return self.outlook.frontier.height(log) > height and not self.outlook.is_settled(log, height)
-
-    def _compare(self, want: Want) -> tuple[dict[LogId, int], bool]:
-        """Return the heights the other has in our logs, and whether it has more than we."""
-        claimed: dict[bytes, list[int]] = {}
-        for claim in want.claims:
-            claimed.setdefault(claim.handle, []).append(claim.height)
-        shown: dict[LogId, int] = {}
-        more = False
-        for handle, logs in self.outlook.between(want.lowest, want.highest):
-            heights = claimed.pop(handle, [])
-            # Where several logs share a handle, nobody can tell whose height is whose: rather send too much.
-            lowest = min(heights) if len(heights) >= len(logs) else 0
-            for log in logs:
-                shown[log] = lowest
-                more = more or (lowest > self.outlook.frontier.height(log) and log not in self.outlook.proofs)
-        return shown, more or bool(claimed)
 
     def hear_heads(self, neighbour: Neighbour | None, said: Heads, now: float) -> None:
         """Look for a fork."""
@@ -238,6 +248,10 @@ class Dialogue:
             self._asking.soon(now)
         return is_new and (is_kin or not self._asking.is_stuck)
 
+    def is_unanimous(self, now: float) -> bool:
+        """Whether all neighbours showed our digest last."""
+        return self._company.is_unanimous(now)
+
     def differing_kin(self, now: float) -> list[Neighbour]:
         """Return those who follow this scope for sure, and showed anything else than we hold."""
         return [neighbour for neighbour in self._company.differing(now) if self._company.is_kin(neighbour)]
@@ -305,13 +319,20 @@ class Dialogue:
         return [said.encode() for said, _ in zip(heads, range(WANTS_AT_ONCE_MAX), strict=False)]
 
     def _wants(self) -> list[bytes]:
+        names = (self.outlook.handle, self._road.handle)
+        heights, size = self.outlook.heights_held(), self._road.packet_size_max
+        garbled, self._is_garbled = self._is_garbled, False
+        form = Form.NAMES if garbled else self._asking.form(len(heights), size)
+        if form is Form.BRIEF:
+            return [BriefWant.of(*names, heights).encode()]
+        if form in SKETCHES:
+            capacity = min(SKETCHES[form], (size - SKETCH_HEAD_SIZE) // SYNDROME_SIZE)
+            return [claims.sketch_of(*names, self.outlook.digest, heights, capacity).encode()]
         groups = [
             (handle, sorted(Claim(handle, self.outlook.frontier.height(log)) for log in logs))
             for handle, logs in self.outlook.between(FIRST_HANDLE, LAST_HANDLE)
         ]
-        names = (self.outlook.handle, self._road.handle)
-        found, self._cursor = asking.wants(*names, groups, self._road.packet_size_max, self._cursor)
-        garbled, self._is_garbled = self._is_garbled, False
+        found, self._cursor = asking.wants(*names, groups, size, self._cursor)
         return [replace(want, is_plain=garbled).encode() for want in found]
 
     def next_wake(self) -> float | None:

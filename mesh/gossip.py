@@ -23,7 +23,8 @@ from mesh.airform import (
 from mesh.beaconing import Beaconing
 from mesh.blob import BlobWant
 from mesh.blobcast import Blobcast
-from mesh.dialogue import Dialogue
+from mesh.brief import Accord, Beacon, BriefWant, SketchWant, joint
+from mesh.dialogue import AnyWant, Dialogue
 from mesh.effects import Deliver, DeliverForkProof, DeliverPiece, Effect, PeerHolds, Send
 from mesh.errors import BadSignature, Malformed, PeerFault, UnknownVersion
 from mesh.governor import Priority
@@ -36,7 +37,6 @@ from mesh.packet import (
     DIGEST_HINT_SIZE,
     HEAD_SIZE,
     PACKED_HEAD_SIZE,
-    Beacon,
     Delivery,
     ForkNotice,
     Heads,
@@ -90,6 +90,7 @@ class Engine:
         self.counters: Counter[str] = Counter()
         self.faults: OrderedDict[str, Counter[str]] = OrderedDict()  # by peer address, at most 64, and by kind
         self.stalemates: list[tuple[bytes, Scope]] = []  # with whom, and in which scope, three rounds changed nothing
+        self.state = 0  # how this node's power stands, which its beacons tell: see packet.Beacon
         self.neighbours = Neighbours(self._timing.recent)
         self._road = Road(node, node_handle(node), packet_size_max, self._timing, rng, self.neighbours, self.counters)
         self._allowances = Allowances(self._timing.packets_per_second, self._timing.packets_burst)
@@ -139,7 +140,7 @@ class Engine:
 
     def _hear(self, peer: str, packet: Packet, now: float) -> list[Effect]:
         match packet:
-            case Want() | Heads() | Probe() | ForkNotice():
+            case Want() | BriefWant() | SketchWant() | Heads() | Probe() | ForkNotice():
                 return self._hear_in(packet.scope, peer, packet, now)
             case Delivery():
                 return self._hear_in(packet.parcel.scope, peer, packet, now)
@@ -151,6 +152,8 @@ class Engine:
                 return [*self._blobcast.hear_pieces(packet, now)]
             case Beacon():
                 self._hear_beacon(packet, now)
+            case Accord():
+                self._hear_accord(packet, now)
             case PartsWant():
                 self._mending.hear_want(packet, now)
             case PiecesWant() if packet.sender != self._road.handle:
@@ -158,7 +161,7 @@ class Engine:
         return []
 
     def _hear_in(
-        self, handle: bytes, peer: str, packet: Want | Heads | Probe | ForkNotice | Delivery, now: float
+        self, handle: bytes, peer: str, packet: AnyWant | Heads | Probe | ForkNotice | Delivery, now: float
     ) -> list[Effect]:
         dialogue = next((one for one in self._dialogues.values() if one.outlook.handle == handle), None)
         if dialogue is None:
@@ -170,7 +173,7 @@ class Engine:
             case ForkNotice():
                 self._met(packet.sender, now)
                 return dialogue.hear_notice(packet, now)
-            case Want():
+            case Want() | BriefWant() | SketchWant():
                 return dialogue.hear_want(self._met(packet.sender, now), packet, now)
             case Heads():
                 dialogue.hear_heads(self._met(packet.sender, now), packet, now)
@@ -227,9 +230,22 @@ class Engine:
     def _hear_beacon(self, beacon: Beacon, now: float) -> None:
         neighbour = self._met(beacon.sender, now)
         if neighbour:
+            neighbour.state = beacon.state
             for scope, digest in zip(self._dialogues, (beacon.public, beacon.commons), strict=False):
                 if digest != NO_COMMONS:
                     neighbour.shows(scope, digest)
+
+    def _hear_accord(self, accord: Accord, now: float) -> None:
+        """Where it is not about what we hold, nobody knows what it is about: our own beacon asks for theirs."""
+        neighbour = self._met(accord.sender, now)
+        if neighbour and accord.joint == joint(self._digests()):
+            neighbour.state = 0
+            for scope, dialogue in self._dialogues.items():
+                neighbour.shows(scope, dialogue.outlook.digest)
+        elif neighbour:
+            neighbour.digests = dict.fromkeys(neighbour.digests, NO_COMMONS)
+            if self._beaconing:
+                self._beaconing.greet(now)
 
     def _hear_part(self, peer: str, part: Part, now: float) -> list[Effect]:
         until = self._mending.streams_until(part, now)
@@ -287,7 +303,7 @@ class Engine:
         sends = self._something(beaconing, least, now)
         busy = any(dialogue.is_busy(now) for dialogue in self._dialogues.values())
         if beaconing.is_time(now, self._all_agree(now), busy, self._mending.is_mending(now)):
-            sends = [*sends, Send(self._beacon().encode())]
+            sends = [*sends, Send(self._beacon(now).encode())]
         if sends:
             self._mending.spoke(now)
             self._air_free_at = now + len(sends) * self._timing.packet
@@ -331,9 +347,18 @@ class Engine:
         scope, _, digest = head.take(SCOPE_HANDLE_SIZE), head.take(NODE_HANDLE_SIZE), head.take(SHORT_DIGEST_SIZE)
         return any((one.outlook.handle, one.outlook.digest) == (scope, digest) for one in self._dialogues.values())
 
-    def _beacon(self) -> Beacon:
+    def _beacon(self, now: float) -> Beacon | Accord:
+        """Return what to say of all that is held: little, where all whom we heard have shown the same."""
+        public, commons = self._digests()
+        if not self.state and all(dialogue.is_unanimous(now) for dialogue in self._dialogues.values()):
+            return Accord(self._road.handle, joint((public, commons)))
+        return Beacon(self._road.handle, public, commons, self.state)
+
+    def _digests(self) -> tuple[bytes, bytes]:
+        """Return our short digests of public and of the commons."""
         digests = [dialogue.outlook.digest for dialogue in self._dialogues.values()]
-        return Beacon(self._road.handle, *[*digests, NO_COMMONS][:2])
+        public, commons, *_ = [*digests, NO_COMMONS, NO_COMMONS]
+        return public, commons
 
     def _all_agree(self, now: float) -> bool:
         """Whether there are neighbours, and none of them shows anything else than we."""

@@ -10,10 +10,11 @@ from math import inf
 from typing import Final
 
 from mesh.errors import Malformed
-from mesh.packet import VERSION, Kind, Part, PartsWant, is_packed
+from mesh.packet import Kind, Part, PartsWant, is_packed
 from mesh.reassembly import AHEAD_MAX, Reassembly, cut
 from mesh.repairs import Repairs
 from mesh.road import Road
+from mesh.wire import VERSION
 
 INSIDE_PARTS: Final = (Kind.DATA, Kind.FORK_PROOF)
 PARTS_AT_ONCE: Final = 8  # how long a message grows, in packets, before others may speak

@@ -17,6 +17,7 @@ class Neighbour:
 
     handle: bytes
     heard: float
+    state: int = 0  # how its power stands, as its last beacon said: 0 for well
     digests: dict[Scope, bytes] = field(default_factory=dict)
     fresh: set[Scope] = field(default_factory=set)
     judged: dict[Scope, tuple[bytes, bytes]] = field(default_factory=dict)  # their digest and ours, when last compared

@@ -6,6 +6,7 @@ digest as proven, without height and head: who lacks the proof differs, who has 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -17,6 +18,7 @@ from mesh.links import Opening
 from mesh.log import ForkProof
 
 WRITERS_MAX: Final = 4096
+LISTS_MAX: Final = 8
 PROVEN: Final = Reach(0, Head(bytes(DIGEST_SIZE)))
 
 
@@ -30,6 +32,7 @@ class Outlook:
         self.frontier = Frontier(scope)
         self.proofs: dict[LogId, ForkProof] = {}
         self._writers: dict[LogId, NodeId | None] = {}
+        self._lists: deque[tuple[LogId, ...]] = deque(maxlen=LISTS_MAX)  # what was held, newest first
         self._compare()
         self.refresh()
 
@@ -48,7 +51,10 @@ class Outlook:
         compared = {log: PROVEN if log in self.proofs else reach for log, reach in reaches.items()}
         self.digest = Frontier(self.scope, compared).digest(SHORT_DIGEST_SIZE)
         self._by_handle: dict[bytes, list[LogId]] = {}
-        for log in sorted(reaches):
+        logs = tuple(sorted(reaches))
+        if not self._lists or self._lists[0] != logs:
+            self._lists.appendleft(logs)
+        for log in logs:
             self._by_handle.setdefault(log_handle(log), []).append(log)
 
     def logs(self, handle: bytes) -> Sequence[LogId]:
@@ -58,6 +64,14 @@ class Outlook:
     def between(self, lowest: bytes, highest: bytes) -> Iterator[tuple[bytes, list[LogId]]]:
         """Yield handles, in order, with the logs held."""
         return ((handle, logs) for handle, logs in self._by_handle.items() if lowest <= handle <= highest)
+
+    def lists(self) -> Sequence[tuple[LogId, ...]]:
+        """Return the names of all logs held, in order, and those that were held a while ago."""
+        return self._lists
+
+    def heights_held(self) -> dict[LogId, int]:
+        """Return the height of each log held, on whatever branch."""
+        return {log: reach.height for log, reach in self.frontier.reaches.items()}
 
     def heights(self) -> dict[LogId, int]:
         """Return the heights that whoever shows an equal digest holds as well."""

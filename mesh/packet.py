@@ -16,15 +16,14 @@ from mesh.airform import (
     LOG_HANDLE_SIZE,
     NODE_HANDLE_SIZE,
     SCOPE_HANDLE_SIZE,
-    SHORT_DIGEST_SIZE,
     Parcel,
 )
+from mesh.brief import ACCORD, BEACON, BRIEF_WANT, SKETCH_WANT, Accord, Beacon, BriefWant, SketchWant
 from mesh.errors import Malformed, UnknownVersion
 from mesh.keys import DIGEST_SIZE, ID_SIZE, SIGNATURE_SIZE, Head, LogId, PublicKey
 from mesh.log import Checkpoint, ForkProof
-from mesh.wire import Reader, bitmap, indices, varint
+from mesh.wire import VERSION, Reader, bitmap, indices, varint
 
-VERSION: Final = 0x11
 HEAD_SIZE: Final = 2
 MESSAGE_ID_SIZE: Final = 3
 PART_OVERHEAD: Final = HEAD_SIZE + MESSAGE_ID_SIZE + 1
@@ -43,7 +42,7 @@ LAST_HANDLE: Final = b"\xff" * LOG_HANDLE_SIZE
 class Kind(IntEnum):
     """The second byte of a packet. A kind that is not here belongs to a newer program."""
 
-    BEACON = 1
+    BEACON = BEACON
     WANT = 2
     DATA = 3
     PARTS_WANT = 5
@@ -53,6 +52,9 @@ class Kind(IntEnum):
     PIECES_WANT = 9
     PIECES = 10
     PLAIN_WANT = 11
+    ACCORD = ACCORD
+    BRIEF_WANT = BRIEF_WANT
+    SKETCH_WANT = SKETCH_WANT
     PACKED = 0x40  # … 0x7f: the six low bits tell how
     PART = 0x80  # … 0xff: the seven low bits tell of how many
 
@@ -61,22 +63,6 @@ class Kind(IntEnum):
         if type(value) is not int or not cls.PACKED <= value <= 0xFF:
             return None
         return cls.PART if value >= cls.PART else cls.PACKED
-
-
-@dataclass(frozen=True, slots=True)
-class Beacon:
-    """I am here, and this is the digest of what I hold. Zeros where there is no commons."""
-
-    sender: bytes
-    public: bytes
-    commons: bytes
-
-    def encode(self) -> bytes:
-        return _packed(Kind.BEACON, self.sender, self.public, self.commons)
-
-    @classmethod
-    def read(cls, reader: Reader) -> Beacon:
-        return cls(reader.take(NODE_HANDLE_SIZE), reader.take(SHORT_DIGEST_SIZE), reader.take(SHORT_DIGEST_SIZE))
 
 
 class Claim(NamedTuple):
@@ -343,7 +329,8 @@ class Pieces:
         return cls(prefix, first, content)
 
 
-Packet = Beacon | Want | Heads | Probe | Delivery | Packed | Part | PartsWant | ForkNotice | PiecesWant | Pieces
+Comparison = Beacon | Accord | Want | BriefWant | SketchWant | Heads | Probe | ForkNotice
+Packet = Comparison | Delivery | Packed | Part | PartsWant | PiecesWant | Pieces
 
 READERS: Final[dict[int, Callable[[Reader], Packet]]] = {
     Kind.BEACON: Beacon.read,
@@ -356,6 +343,9 @@ READERS: Final[dict[int, Callable[[Reader], Packet]]] = {
     Kind.PIECES_WANT: PiecesWant.read,
     Kind.PIECES: Pieces.read,
     Kind.PLAIN_WANT: Want.read_plain,
+    Kind.ACCORD: Accord.read,
+    Kind.BRIEF_WANT: BriefWant.read,
+    Kind.SKETCH_WANT: SketchWant.read,
     **{kind: partial(Packed.read, kind) for kind in range(Kind.PACKED, Kind.PART)},
     **{kind: partial(Part.read, kind) for kind in range(Kind.PART, 0x100)},
 }

@@ -8,6 +8,7 @@ from typing import Final
 from mesh.canonical import INT_MAX
 from mesh.errors import Malformed
 
+VERSION: Final = 0x11  # the first byte of a packet
 VARINT_SIZE_MAX: Final = 9  # 63 bits
 
 

@@ -45,6 +45,7 @@ PEERS: Final = {
     "noshtastic_s_record_bytes": 216,
     "reticulum_announce_bytes": 167,
 }
+WANTS: Final = (Kind.WANT, Kind.BRIEF_WANT, Kind.SKETCH_WANT)
 Figures = dict[str, float]
 
 
@@ -196,7 +197,7 @@ def _want_of_forty_logs(payments: Sequence[Payment]) -> float:
     channel.join(holder(street, [*base, *news], 0))
     channel.join(holder(street, base, 1))
     _finish(channel, HOUR_S)
-    wants = [packet for sender, packet in channel.captured if sender == 1 and packet[1] == Kind.WANT]
+    wants = [packet for sender, packet in channel.captured if sender == 1 and packet[1] in WANTS]
     return sum(on_air_bytes(len(packet)) for packet in wants) / max(1, _rounds(wants))
 
 

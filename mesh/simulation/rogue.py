@@ -9,10 +9,11 @@ from typing import Final
 
 from mesh import canonical
 from mesh.airform import NODE_HANDLE_SIZE, SHORT_DIGEST_SIZE, AirRecord, AirRun, Form, Parcel, node_handle, scope_handle
+from mesh.brief import Beacon
 from mesh.errors import PeerFault
 from mesh.keys import SIGNATURE_SIZE
 from mesh.log import Run
-from mesh.packet import Beacon, Delivery, parse
+from mesh.packet import Delivery, parse
 from mesh.simulation.air import Air
 from mesh.simulation.clock import Clock
 from mesh.simulation.dice import Dice, choice, pause
@@ -115,8 +116,8 @@ class Rogue:
         """Talk without a pause, half of it under invented names."""
         for turn in range(FLOOD_SIZE):
             sender = self._dice.randbytes(NODE_HANDLE_SIZE)
-            digests = [self._dice.randbytes(SHORT_DIGEST_SIZE) for _ in range(2)]
-            self._air.offer(self._number, Beacon(sender, *digests).encode() if turn % 2 else self._noise())
+            public, commons = (self._dice.randbytes(SHORT_DIGEST_SIZE) for _ in range(2))
+            self._air.offer(self._number, Beacon(sender, public, commons).encode() if turn % 2 else self._noise())
 
     _ACTS: Final[dict[Malice, Callable[[Rogue], None]]] = {
         Malice.REPLAY: _replay,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from mesh.airform import AirRecord, AirRun, Form, Parcel, log_handle, scope_handle
+from mesh.brief import Accord, Beacon, BriefWant, SketchWant
 from mesh.keys import PUBLIC, Head, LogId, PublicKey, log_id
 from mesh.links import Opening
 from mesh.log import Checkpoint, ForkProof
 from mesh.packet import (
-    Beacon,
     Claim,
     Delivery,
     ForkNotice,
@@ -37,7 +37,11 @@ KNOWN_LOG = log_handle(log_id(node_key(1).public_key, 0, PUBLIC))  # what an eng
 scopes = st.just(scope_handle(PUBLIC)) | size(2)
 senders = st.just(b"near") | size(4)
 handles = st.just(KNOWN_LOG) | size(4)
-beacons = st.builds(Beacon, senders, size(5), size(5))
+beacons = st.builds(Beacon, senders, size(5), size(5), st.integers(0, 7))
+accords = st.builds(Accord, senders, size(3))
+brief_wants = st.builds(BriefWant, scopes, senders, size(4), st.binary(min_size=1, max_size=9))
+sums = st.lists(st.integers(0, 2**32 - 1), min_size=2, max_size=54).map(tuple)
+sketch_wants = st.builds(SketchWant, scopes, senders, size(5), sums)
 
 
 @st.composite
@@ -133,6 +137,9 @@ def pieces_wants(draw: st.DrawFn) -> PiecesWant:
 
 packets: st.SearchStrategy[Packet] = st.one_of(
     beacons,
+    accords,
+    brief_wants,
+    sketch_wants,
     wants(),
     heads,
     probes(),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from mesh.airform import AirRun, Parcel, log_handle, node_handle, scope_handle
 from mesh.branches import Branches
+from mesh.brief import Beacon
 from mesh.dialogue import HEARD_MAX, Dialogue
 from mesh.doubts import DOUBTS_MAX, PROBES_MAX, WAITING_MAX
 from mesh.errors import BadSignature, Malformed, PeerFault, UnknownVersion
@@ -20,9 +21,10 @@ from mesh.gossip import Deliver, Effect, Engine, Send
 from mesh.keys import PUBLIC, EpochKey, LogId, NodeId, Scope
 from mesh.log import Run
 from mesh.neighbours import NEIGHBOURS_MAX
-from mesh.packet import VERSION, Beacon, Delivery, HeadClaim, Heads, Kind, Packet, Part, Pieces, Want
+from mesh.packet import Delivery, HeadClaim, Heads, Kind, Packet, Part, Pieces, Want
 from mesh.reassembly import BYTES_MAX, MESSAGES_MAX, cut
 from mesh.timing import Timing
+from mesh.wire import VERSION
 from tests.mesh.islands import PACKET_SIZE, Air, Island, MemoryHoldings, node_key
 from tests.mesh.packets import packets
 

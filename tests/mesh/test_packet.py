@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from mesh import errors
 from mesh.airform import PARCEL_HEAD_SIZE, AirRecord, AirRun, Form, log_handle, scope_handle
 from mesh.asking import wants
+from mesh.brief import Beacon
 from mesh.erasure import coded
 from mesh.errors import Malformed, PeerFault, UnknownVersion
 from mesh.keys import PUBLIC, EpochKey, LogId, Scope, salt_for
-from mesh.packet import FIRST_HANDLE, LAST_HANDLE, VERSION, Beacon, Claim, Delivery, Kind, Packet, Part, Want, parse
+from mesh.packet import FIRST_HANDLE, LAST_HANDLE, Claim, Delivery, Kind, Packet, Part, Want, parse
 from mesh.reassembly import cut, message_id
 from mesh.record import Record
-from mesh.wire import Reader, bitmap, indices, varint
+from mesh.wire import VERSION, Reader, bitmap, indices, varint
 from tests.mesh.islands import MemoryHoldings, node_key
 from tests.mesh.packets import packets
 from tests.mesh.vectors import named, vectors

@@ -11,11 +11,11 @@ from itertools import starmap
 
 import pytest
 
-from mesh import asking, log
-from mesh.dialogue import Dialogue
+from mesh import log
+from mesh.brief import BriefWant
+from mesh.claims import Held
+from mesh.dialogue import AnyWant, Dialogue
 from mesh.governor import Governor
-from mesh.keys import LogId
-from mesh.packet import FIRST_HANDLE, LAST_HANDLE, Claim, Want
 from tests.appliance.simulation.test_simulate import FIXED, run
 
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -31,27 +31,20 @@ def accept_a_forged_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def forget_a_hole(monkeypatch: pytest.MonkeyPatch) -> None:
     """Claim to hold a log as far as anybody says to hold it."""
-    compare = Dialogue._compare
+    read = Dialogue._read_want
 
-    def believe(self: Dialogue, want: Want) -> tuple[dict[LogId, int], bool]:
-        for claim in want.claims:
-            for name in self.outlook.logs(claim.handle):
-                self._heard[name] = max(claim.height, self._heard.get(name, 0))
-        return compare(self, want)
-
-    def highest(self: Dialogue, log: LogId) -> int:
-        return max(self.outlook.frontier.height(log), self._heard.get(log, 0))
+    def believe(self: Dialogue, want: AnyWant, now: float) -> Held | None:
+        held = read(self, want, now)
+        for name, height in held.heights.items() if held else ():
+            self._heard[name] = max(height, self._heard.get(name, 0))
+        return held
 
     def wants(self: Dialogue) -> list[bytes]:
-        groups = [
-            (handle, sorted(Claim(handle, highest(self, log)) for log in logs))
-            for handle, logs in self.outlook.between(FIRST_HANDLE, LAST_HANDLE)
-        ]
-        names = (self.outlook.handle, self._road.handle)
-        found, self._cursor = asking.wants(*names, groups, self._road.packet_size_max, self._cursor)
-        return [want.encode() for want in found]
+        heights = self.outlook.heights_held()
+        believed = {log: max(height, self._heard.get(log, 0)) for log, height in heights.items()}
+        return [BriefWant.of(self.outlook.handle, self._road.handle, believed).encode()]
 
-    monkeypatch.setattr(Dialogue, "_compare", believe)
+    monkeypatch.setattr(Dialogue, "_read_want", believe)
     monkeypatch.setattr(Dialogue, "_wants", wants)
 
 
