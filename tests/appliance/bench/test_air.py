@@ -37,10 +37,11 @@ BOUNDS = {
     "s_loss10_record_bytes": 50.3,
     "s_loss30_record_bytes": 80.7,
     "bulk_record_bytes": 24.98,
-    "nothing_new_payload_bytes": 32,
+    "nothing_new_payload_bytes": 25,
     "beacon_on_air_bytes": 39,
-    "idle_day_bytes": 210,
-    "idle_day_airtime_ms": 6000,
+    "idle_day_bytes": 128,
+    "idle_day_airtime_ms": 1909,
+    "want40_on_air_bytes": 75,
 }
 
 
