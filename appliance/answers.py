@@ -320,6 +320,23 @@ class AirDay:
 
 
 @dataclass(frozen=True, slots=True)
+class PowerState:
+    """How the battery is. `percent` of the charge, None before it was read; `is_counted`: not merely guessed by the voltage.
+
+    `hours_left` until the node halts as things go, None while the battery fills. `trouble`: why the sensor says nothing.
+    """
+
+    step: str  # normal, economy, timetable, checkpoint, halt
+    percent: int | None = None
+    is_counted: bool = False
+    volts: float | None = None
+    amps: float | None = None
+    hours_left: float | None = None
+    trouble: str = ""
+    looks: int = 0  # how often in a row the board woke in vain
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """The facts of `status --json`; `as_json` gives exactly the names that INTERFACES lists."""
 

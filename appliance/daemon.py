@@ -17,6 +17,8 @@ from appliance import radio_switch
 from appliance.errors import StoreFault
 from appliance.looking import Looker
 from appliance.node import Node
+from appliance.power import timetable
+from appliance.power.ladder import Step
 from appliance.roads import Air, Named, Road, uses
 from mesh.addresses import Address
 from mesh.effects import Deliver, DeliverForkProof, DeliverPiece, Effect, PeerHolds
@@ -55,6 +57,9 @@ class Daemon:
         self._noted: dict[str, tuple[str | None, str]] = {}
         self._greeted_at = ticks()
         self._looker = Looker(node, ticks)
+        self._step = node.power_step()
+        self._heard_at: float | None = None
+        self._withheld = False  # news that waits for the next window
 
     def run(self, ending: Event, alive: Callable[[], None] = lambda: None) -> None:
         """Gossip until `ending` is set. A store that cannot be used is tried again, ever more slowly.
@@ -80,17 +85,30 @@ class Daemon:
         """Do all that is due; return for how many seconds there is nothing to do. Raises `StoreFault`."""
         self._look_at_switch()
         for heard in self._inbox.drain():
+            self._heard_at = self._ticks()
             if road := self._roads.get(heard.road):
                 self._carry_out(road, road.receive(heard))
-        self._news |= self._node.changed()
+        if self._node.changed():
+            self._news = True
+            self._step = self._node.power_step()
         self._tend()
-        self._looker.tend()
-        for road in self._roads.values():
-            self._carry_out(road, road.speak(self._news))
-            self._note_road(road)
-        self._news = False
+        if self._step < Step.ECONOMY:
+            self._looker.tend()
+        self._talk()
         self._note_air()
         return self._rest_s()
+
+    def _talk(self) -> None:
+        """Speak on every road; while power is saved, in the windows that all neighbours keep."""
+        silent_s = None if self._heard_at is None else self._ticks() - self._heard_at
+        speaks = timetable.is_open(self._step, self._node.clock.now(), silent_s)
+        self._withheld |= self._news
+        for road in self._roads.values():
+            if speaks:
+                self._carry_out(road, road.speak(self._withheld))
+            self._note_road(road)
+        self._news = False
+        self._withheld &= not speaks
 
     def announced(self) -> dict[NodeId, Address]:
         """Return where neighbours say that their pages answer. Any thread may ask."""

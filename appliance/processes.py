@@ -120,7 +120,8 @@ def run(settings: Settings, say: Say, quiet: bool = False) -> int:
         refuse_port_in_use(settings.host, settings.port, _other_port(settings))
         if not quiet:
             say(f"Starting {settings.name} on {settings.address} (Ctrl-C ends it)")
-        return Household([Child(part, own_command(settings.data, part)) for part in ("portal", "gossip")], say).run()
+        parts = ("portal", "gossip", *(["power"] if settings.power else []))
+        return Household([Child(part, own_command(settings.data, part)) for part in parts], say).run()
     finally:
         os.close(lock)
 

@@ -14,6 +14,7 @@ from typing import ClassVar, Final
 import yaml
 
 from appliance.errors import SettingsFault
+from appliance.settings_power import Power, read_power, shown
 from appliance.settings_section import Section
 from mesh.airtime import PRESETS, REGIONS
 
@@ -113,6 +114,7 @@ class Settings:
     roads: tuple[Road, ...] = ()
     archive: Archive = field(default_factory=Archive)
     gossip: Gossip = field(default_factory=Gossip)
+    power: Power | None = None
     keel: Path | None = None
 
     @property
@@ -255,7 +257,7 @@ def _problem(fault: Exception) -> str:
 
 
 def _read_settings(data: Path, top: Section) -> Settings:
-    top.allow("name", "commons", "region", "portal", "roads", "archive", "gossip", "keel")
+    top.allow("name", "commons", "region", "portal", "roads", "archive", "gossip", "power", "keel")
     keel = top.text("keel", "", length_max=4096)
     return Settings(
         data=data,
@@ -266,6 +268,7 @@ def _read_settings(data: Path, top: Section) -> Settings:
         roads=tuple(_read_road(road) for road in top.sections("roads", ROADS_MAX)),
         archive=_read_archive(top.section("archive")),
         gossip=_read_gossip(top.section("gossip")),
+        power=read_power(top.section("power")),
         keel=data / keel if keel else None,
     )
 
@@ -348,6 +351,7 @@ def _plain(settings: Settings) -> dict[object, object]:
     for name in ("portal", "archive", "gossip"):
         plain[name] = _shown(getattr(settings, name))
     plain["roads"] = [{_ROAD_NAMES[type(road)]: _shown(road)} for road in settings.roads]
+    plain |= {"power": shown(settings.power)} if settings.power else {}
     return plain | ({"keel": str(settings.keel)} if settings.keel else {})
 
 

@@ -24,7 +24,7 @@ NO, USAGE, STORAGE, INTERRUPTED = 1, 2, 3, 130
 # import costs a tenth of a second and some megabytes.
 SHELVES: Final = MappingProxyType(
     {
-        "node": ("init", "gossip", "status", "radio"),
+        "node": ("init", "gossip", "power", "status", "radio"),
         "running": ("run", "portal", "provision"),
         "people": ("member", "invite", "peer"),
         "ledger": ("pay", "balance", "ledger", "receipt", "held"),

@@ -16,7 +16,7 @@ from typing import Any, Final
 from appliance import radio_switch
 from appliance.answers import Air, AirDay, Neighbour, RoadState, Status
 from appliance.card import left_by_the_dead, make_directory, sync
-from appliance.desks.carrying import Carrying
+from appliance.desks.upkeep import Upkeep
 from appliance.errors import CardFull, StoreFault
 from appliance.store.audit import broken_facts, broken_files, broken_laws
 from appliance.store.counting import Counting
@@ -34,7 +34,7 @@ LAST_BYTES: Final = 1 << 20
 VERIFYING: Final = ".verify-"
 
 
-class Care(Carrying):
+class Care(Upkeep):
     @cached_property
     def version(self) -> str:
         return version("hedgerow")
@@ -75,7 +75,7 @@ class Care(Carrying):
                     "peers": [self._peer_facts(one) for one in self.neighbours()],
                     "air": self._air_facts(),
                     "clock": {"trust": self.clock.trust.value, "now": self.clock.now()},
-                    "power": None,
+                    "power": self._power_facts(),
                     "store": {"bytes": self.settings.database.stat().st_size, "free_bytes": self.blobs.free_bytes()},
                 }
             )
@@ -127,6 +127,10 @@ class Care(Carrying):
     def _air_facts(self) -> dict[str, int]:
         air = self.air()
         return {name: getattr(air, name) for name in air.__slots__}
+
+    def _power_facts(self) -> dict[str, Any] | None:
+        state = self.power()
+        return {name: getattr(state, name) for name in state.__slots__ if name != "looks"} if state else None
 
     def numbers(self) -> dict[str, Any]:
         """Return totals of the commons. Figures about fewer than five people are withheld as None."""

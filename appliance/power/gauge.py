@@ -24,8 +24,16 @@ class Gauge:
     flow: Flow
 
     @classmethod
-    def begun(cls, battery: Battery, rungs: Rungs, reading: Reading, kept_share: float | None = None) -> Self:
-        """Return the gauge at the first reading after a start. `kept_share`: what an earlier run had counted.
+    def begun(
+        cls,
+        battery: Battery,
+        rungs: Rungs,
+        reading: Reading,
+        kept_share: float | None = None,
+        kept_step: Step | None = None,
+    ) -> Self:
+        """Return the gauge at the first reading after a start. What was kept is what an earlier run had come to: the share,
+        and, where the board has not been off since, the step.
 
         What was kept may be old, and the voltage is rough above a fifth. So a low voltage is believed at once, a middling
         one only where the node had halted nearly empty: the sun has been there since.
@@ -33,7 +41,7 @@ class Gauge:
         charge = guessed(battery, reading)
         if kept_share is not None and reading.share is None:
             charge = replace(charge, held_ah=_agreed(kept_share, charge.share(battery)) * battery.capacity_ah)
-        ladder = Ladder.at_start(rungs, charge.share(battery))
+        ladder = Ladder(kept_step) if kept_step is not None else Ladder.at_start(rungs, charge.share(battery))
         return cls(battery, rungs, reading, charge, ladder, Flow(reading.amps))
 
     def read(self, reading: Reading, passed_s: float) -> Self:

@@ -1,9 +1,9 @@
 """What a node leaves out, step by step, so that it halts by itself before it is cut off.
 
     normal      everything
-    economy     below 50 %   no fetching of files, no looking into those that arrived: both can wait for the sun
+    economy     below 50 %   does not look into files that arrived, nor fetch others: both can wait for the sun
     timetable   below 30 %   talks to neighbours in common windows only (see `timetable`)
-    checkpoint  below 15 %   says on every page that it will stop, signs at once what is written
+    checkpoint  below 15 %   says on its first page that it will stop soon
     halt        below  8 %   writes down all it has and ends, to wake with the sun
 
 Down after a minute, for a dip is no trend. Up only well above the line (ten points) and after ten minutes, one step at

@@ -44,7 +44,7 @@ class Private:
         self._clock = clock
 
     @cached_property
-    def _boot(self) -> str:
+    def boot(self) -> str:
         """Monotonic seconds of two boots cannot be compared."""
         return BOOT_ID.read_text(encoding="ascii").strip() if BOOT_ID.exists() else ""
 
@@ -112,7 +112,7 @@ class Private:
         if row is None:
             return 0
         failures, until, boot = row
-        if boot != self._boot:  # the uptime clock began again: the whole wait counts from now
+        if boot != self.boot:  # the uptime clock began again: the whole wait counts from now
             until = int(self._clock.monotonic()) + _wait(failures)
             self._set_tries(name, failures, until)
         return max(0, int(until) - int(self._clock.monotonic()))
@@ -130,7 +130,7 @@ class Private:
         self._database.run(
             "INSERT INTO tries (name, failures, until_tick, boot) VALUES (?1, ?2, ?3, ?4)"
             " ON CONFLICT DO UPDATE SET failures = ?2, until_tick = ?3, boot = ?4",
-            *(name, failures, until, self._boot),
+            *(name, failures, until, self.boot),
         )
 
     def forget_failures(self, name: str) -> None:
@@ -142,13 +142,13 @@ class Private:
         """Count a file that a member brings; return how many seconds to wait where it is one too many, and is not counted."""
         now = int(self._clock.monotonic())
         row = self._database.row("SELECT spent, tick, boot FROM bringing WHERE number = ?", number)
-        spent, tick, boot = row or (0.0, now, self._boot)
-        passed = now - tick if boot == self._boot else 0  # the uptime clock began again: nothing is forgotten meanwhile
+        spent, tick, boot = row or (0.0, now, self.boot)
+        passed = now - tick if boot == self.boot else 0  # the uptime clock began again: nothing is forgotten meanwhile
         spent = max(0.0, spent - max(0, passed) * per_hour / 3600)
         is_one_too_many = spent + 1 > per_hour
         self._database.run(
             "INSERT INTO bringing VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET spent = ?2, tick = ?3, boot = ?4",
-            *(number, spent if is_one_too_many else spent + 1, now, self._boot),
+            *(number, spent if is_one_too_many else spent + 1, now, self.boot),
         )
         return math.ceil((spent + 1 - per_hour) * 3600 / max(1, per_hour)) if is_one_too_many else 0
 
@@ -207,18 +207,18 @@ class Private:
         self._database.run(
             "INSERT INTO peer (node, name, road, heard_tick, boot) VALUES (?1, '', ?2, ?3, ?4)"
             " ON CONFLICT DO UPDATE SET road = ?2, heard_tick = ?3, boot = ?4",
-            *(node, road, now, self._boot),
+            *(node, road, now, self.boot),
         )
 
     def heard_since(self, seconds: int) -> tuple[str, int]:
         """Return this boot, and the tick of it at which what was heard in the last `seconds` began."""
-        return self._boot, int(self._clock.monotonic()) - seconds
+        return self.boot, int(self._clock.monotonic()) - seconds
 
     def peers(self) -> list[Peer]:
         now = int(self._clock.monotonic())
         rows = self._database.rows("SELECT node, name, road, heard_tick, boot FROM peer ORDER BY node")
         return [
-            Peer(NodeId(node), name, road, max(0, now - tick) if tick is not None and boot == self._boot else None)
+            Peer(NodeId(node), name, road, max(0, now - tick) if tick is not None and boot == self.boot else None)
             for node, name, road, tick, boot in rows
         ]
 
