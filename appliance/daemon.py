@@ -58,7 +58,8 @@ class Daemon:
         self._greeted_at = ticks()
         self._looker = Looker(node, ticks)
         self._step = node.power_step()
-        self._heard_at: float | None = None
+        self._woken_at: float | None = None
+        self._speaks = True
         self._withheld = False  # news that waits for the next window
 
     def run(self, ending: Event, alive: Callable[[], None] = lambda: None) -> None:
@@ -85,7 +86,7 @@ class Daemon:
         """Do all that is due; return for how many seconds there is nothing to do. Raises `StoreFault`."""
         self._look_at_switch()
         for heard in self._inbox.drain():
-            self._heard_at = self._ticks()
+            self._woken_at = self._ticks()
             if road := self._roads.get(heard.road):
                 self._carry_out(road, road.receive(heard))
         if self._node.changed():
@@ -100,15 +101,15 @@ class Daemon:
 
     def _talk(self) -> None:
         """Speak on every road; while power is saved, in the windows that all neighbours keep."""
-        silent_s = None if self._heard_at is None else self._ticks() - self._heard_at
-        speaks = timetable.is_open(self._step, self._node.clock.now(), silent_s)
+        silent_s = None if self._woken_at is None else self._ticks() - self._woken_at
+        self._speaks = timetable.is_open(self._step, self._node.clock.now(), silent_s)
         self._withheld |= self._news
         for road in self._roads.values():
-            if speaks:
+            if self._speaks:
                 self._carry_out(road, road.speak(self._withheld))
             self._note_road(road)
         self._news = False
-        self._withheld &= not speaks
+        self._withheld &= not self._speaks
 
     def announced(self) -> dict[NodeId, Address]:
         """Return where neighbours say that their pages answer. Any thread may ask."""
@@ -205,4 +206,4 @@ class Daemon:
 
     def _rest_s(self) -> float:
         until_seal = max(0.0, self._seal_at - self._ticks()) if self._seal_at is not None else LOOK_S
-        return min(LOOK_S, until_seal, *(road.rest_s() for road in self._roads.values()))
+        return min(LOOK_S, until_seal, *(road.rest_s() for road in self._roads.values() if self._speaks))

@@ -17,6 +17,7 @@ COULD_GO_MAX: Final = 5
 HEAR_OR_CONFIRM: Final = (
     "Let this node hear a neighbour, or confirm on the keeper's page that nobody has newer data; then it goes on."
 )
+SHADE: Final = "Look for shade, dirt or snow on the panel."
 TROUBLES: Final = {
     "other_hardware": f"These data were copied from another place. {HEAR_OR_CONFIRM}",
     "behind": f"These data were put back from an older copy. {HEAR_OR_CONFIRM}",
@@ -74,6 +75,27 @@ def check_clock(node: Care) -> Check:
     if node.clock.trust is Trust.NONE:
         return Check("clock", False, "The time is unsure, so entries carry no date. Nothing else depends on it.")
     return Check("clock", True, "The time looks right.")
+
+
+def check_battery(node: Care) -> Check:
+    """The battery is read, and holds enough."""
+    if node.settings.power is None:
+        return Check("battery", True, "No battery is watched over. A sensor is named under power in node.yaml.")
+    battery = node.power()
+    if battery is None:
+        return Check(
+            "battery", False, "Nobody has looked at the battery for an hour. Start the watch with: hedgerow power"
+        )
+    if battery.trouble:
+        return Check("battery", False, battery.trouble)
+    if battery.step != "normal":
+        lasts = "It fills." if battery.hours_left is None else f"It lasts about {battery.hours_left:.0f} hours more."
+        return Check(
+            "battery",
+            False,
+            f"{battery.percent} % are left, so this node saves power ({battery.step}). {lasts} {SHADE}",
+        )
+    return Check("battery", True, f"{battery.percent} % are left, at {battery.volts} V.")
 
 
 def check_roads(node: Care) -> Check:
@@ -169,6 +191,7 @@ CHECKS: Final[tuple[Callable[[Care], Check], ...]] = (
     check_card_space,
     check_archive,
     check_clock,
+    check_battery,
     check_roads,
     check_neighbours,
     check_agreement,

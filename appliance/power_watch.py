@@ -104,8 +104,8 @@ class Watch:
         if self._told is None or _differs(self._told, state) or self._ticks() >= self._told_at + TELL_S:
             if trouble and (self._told is None or trouble != self._told.trouble):
                 LOG.warning("%s", trouble)
-            self._told, self._told_at = state, self._ticks()
             self._node.note_power(state)
+            self._told, self._told_at = state, self._ticks()
 
     def _state(self, trouble: str) -> PowerState:
         gauge = self._gauge

@@ -117,10 +117,20 @@ def _told(facts: dict[str, Any]) -> str:
         f"Roads are {facts['radio']}. Air this hour: {air['used_ms_hour'] / 1000:.1f} of {air['budget_ms_hour'] / 1000:.0f} s",
         f"Store {store['bytes'] // 1024} kB, {store['free_bytes'] >> 20} MB free. Clock: {facts['clock']['trust']}",
     ]
+    if facts["power"]:
+        lines.append(_power(facts["power"]))
     for peer in facts["peers"]:
         heard = "never heard" if peer["heard_s"] is None else f"heard {peer['heard_s']} s ago by {_road(peer)}"
         lines.append(f"  {peer['name']}: {heard}, {'holds' if peer['holds_ours'] else 'lacks some of'} what we wrote")
     return "\n".join(lines)
+
+
+def _power(power: dict[str, Any]) -> str:
+    if power["percent"] is None:
+        return f"Battery: {power['trouble']}"
+    lasts = "fills" if power["hours_left"] is None else f"lasts about {power['hours_left']:.0f} h"
+    guess = "" if power["is_counted"] else " (a guess until it was full once)"
+    return f"Battery {power['percent']} %{guess}, {power['volts']} V, {power['amps']:+.2f} A, {lasts}. Saving: {power['step']}"
 
 
 def _road(peer: dict[str, Any]) -> str:

@@ -263,7 +263,7 @@ class Private:
     def add_air(self, uptime_hour: int, uses: Mapping[str, AirUse]) -> None:
         """Add what went over the air; keep two days."""
         hour = self._air_hour(uptime_hour)
-        self.set_mark("air hour", f"{hour} {self._boot} {uptime_hour}")
+        self.set_mark("air hour", f"{hour} {self.boot} {uptime_hour}")
         for what, use in uses.items():
             self._database.run(
                 "INSERT INTO air_use VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET"
@@ -275,7 +275,7 @@ class Private:
     def _air_hour(self, uptime_hour: int) -> int:
         """Return the number of this hour: each start of the machine begins a new one."""
         number, _, when = self.mark("air hour").partition(" ")
-        return int(number or 0) + (when != f"{self._boot} {uptime_hour}")
+        return int(number or 0) + (when != f"{self.boot} {uptime_hour}")
 
     def air(self, uptime_hour: int, hours: int) -> dict[str, AirUse]:
         """Return what went over the air in so many hours of uptime, this one being the last."""

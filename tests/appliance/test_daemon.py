@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from appliance import radio_switch
+from appliance.answers import PowerState
 from appliance.daemon import OFF, Daemon
 from appliance.errors import StoreFault
 from appliance.node import Node
+from appliance.power.timetable import PERIOD_S, WINDOW_S
 from appliance.roads import Road, make_roads
 from appliance.settings import Gossip, LoopbackRoad
 from mesh.keys import PUBLIC
@@ -229,3 +231,18 @@ def run_until_ended(daemon: Daemon, ending: threading.Event) -> None:
     timer.start()
     daemon.run(ending)
     timer.cancel()
+
+
+def test_a_node_that_saves_power_talks_in_the_common_windows_and_to_whoever_is_heard(bench: Bench) -> None:
+    at_wall = 1_800_000_000 // PERIOD_S * PERIOD_S + WINDOW_S  # a window has just closed
+    bench.node.clock = replace(bench.node.clock, wall=lambda: at_wall + bench.hand.at - 1000)
+    bench.steps(60)
+    portal = Node.open(bench.node.settings.data)
+    portal.note_power(PowerState("timetable", percent=25))
+    portal.add_member("Chiara", "1234")
+    portal.close()
+    before = len(bench.radio.sent)
+    bench.steps(PERIOD_S - WINDOW_S - 120)
+    assert len(bench.radio.sent) == before
+    bench.steps(120)
+    assert len(bench.radio.sent) > before, "the window on the clock"

@@ -25,6 +25,7 @@ def show() -> str:
     return render_template(
         "home.html",
         state=state_line(),
+        battery=battery_line(),
         rooms=here.rooms(session.account) if session else (),
         notices=here.posts(Board.NOTICE, limit=SLIPS_MAX, session=session).rows,
         offers=here.posts(Board.OFFER, limit=SLIPS_MAX, session=session).rows,
@@ -45,6 +46,30 @@ def state_line() -> str:
     if heard:
         return gettext("This node works alone. A neighbour was last heard %(time)s ago.", time=seconds(min(heard)))
     return gettext("This node works alone. What you do here is kept, and passed on when a neighbour is heard.")
+
+
+def battery_line() -> str:
+    """Say in one line how the battery is; "" where none is watched over."""
+    battery = node().power()
+    if battery is None:
+        return ""
+    if battery.percent is None:
+        return gettext("The battery could not be read yet.")
+    if battery.step in ("checkpoint", "halt"):
+        return gettext(
+            "The battery is nearly empty (%(percent)s %%): this node stops soon, and comes back with the sun. "
+            "What is confirmed here is kept.",
+            percent=battery.percent,
+        )
+    if battery.hours_left is None:
+        return gettext("The battery is filling: %(percent)s %%.", percent=battery.percent)
+    hours = max(1, round(battery.hours_left))
+    return ngettext(
+        "The battery holds %(percent)s %%, enough for about an hour.",
+        "The battery holds %(percent)s %%, enough for about %(num)s hours.",
+        hours,
+        percent=battery.percent,
+    )
 
 
 @pages.get("/healthz")
