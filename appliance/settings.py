@@ -7,6 +7,7 @@ an unknown key is an error that names the nearest known one, and nothing starts 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Final
@@ -19,6 +20,7 @@ from appliance.settings_section import Section
 from mesh.airtime import PRESETS, REGIONS
 
 FILE_NAME: Final = "node.yaml"
+KEYS: Final = ("name", "commons", "region", "portal", "roads", "archive", "gossip", "power", "keel")
 FILE_SIZE_MAX: Final = 64 * 1024
 DEPTH_MAX: Final = 6
 NAME_LENGTH_MAX: Final = 64
@@ -158,7 +160,7 @@ def load(data: Path) -> Settings:
     """Return the settings of the node in directory `data`. Raises `SettingsFault` with file, key and remedy."""
     data = data.absolute()
     file = data / FILE_NAME
-    return _read_settings(data, Section(file, "", _parse(file, _content(file))))
+    return read(data, Section(file, "", _parse(file, _content(file))))
 
 
 def open_section(file: Path) -> Section:
@@ -168,17 +170,23 @@ def open_section(file: Path) -> Section:
 
 def check(settings: Settings) -> None:
     """Raises `SettingsFault` where these settings could be written but not read again."""
-    _read_settings(settings.data, Section(settings.data / FILE_NAME, "", _plain(settings)))
+    read(settings.data, Section(settings.data / FILE_NAME, "", _plain(settings)))
 
 
 def write(data: Path, settings: Settings) -> None:
     """Write `node.yaml` whole or not at all. Raises `SettingsFault` where the directory cannot be written."""
-    file = data / FILE_NAME
+    write_file(data / FILE_NAME, settings, {})
+
+
+def write_file(file: Path, settings: Settings, more: Mapping[object, object], mode: int = 0o644) -> None:
+    """Write these settings, and `more` entries beside them, whole or not at all. Raises `SettingsFault`."""
     part = file.with_suffix(".yaml.part")
     try:
+        part.unlink(missing_ok=True)
+        part.touch(mode)
         with part.open("w", encoding="utf-8") as target:
             target.write("# One node's settings; an unknown key is an error. Restart the node after a change.\n")
-            yaml.safe_dump(_plain(settings), target, sort_keys=False, allow_unicode=True)
+            yaml.safe_dump(_plain(settings) | dict(more), target, sort_keys=False, allow_unicode=True)
             target.flush()
             os.fsync(target.fileno())
         part.replace(file)
@@ -256,8 +264,9 @@ def _problem(fault: Exception) -> str:
     return (fault.problem if isinstance(fault, yaml.MarkedYAMLError) else None) or str(fault).splitlines()[0]
 
 
-def _read_settings(data: Path, top: Section) -> Settings:
-    top.allow("name", "commons", "region", "portal", "roads", "archive", "gossip", "power", "keel")
+def read(data: Path, top: Section) -> Settings:
+    """Return the settings that stand in the section `top` for a node in directory `data`. Raises `SettingsFault`."""
+    top.allow(*KEYS)
     keel = top.text("keel", "", length_max=4096)
     return Settings(
         data=data,

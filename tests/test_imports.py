@@ -36,6 +36,8 @@ class Fault(NamedTuple):
 FAULTS = (
     Fault("house", "mesh/transports/mqtt.py", "import appliance.errors"),
     Fault("house", "appliance/daemon.py", "import webui"),
+    Fault("house", "provisioning/disks.py", "import webui"),
+    Fault("house", "webui/words.py", "import provisioning"),
     Fault("mesh", "mesh/record.py", "import mesh.log"),
     Fault("mesh", "mesh/gossip.py", "from mesh import bundle"),
     Fault("mesh", "mesh/packet.py", "from mesh.transports import Transport"),
@@ -53,6 +55,8 @@ FAULTS = (
     Fault("power", "appliance/power/charge.py", "import appliance.power.ladder"),
     Fault("power", "appliance/power/waking.py", "import appliance.power.gauge"),
     Fault("power", "appliance/power/room_without_a_floor.py", ""),
+    Fault("cards", "provisioning/disks.py", "import provisioning.seed"),
+    Fault("cards", "provisioning/room_without_a_floor.py", ""),
     Fault("pages", "webui/__init__.py", "import mesh.frontier"),
     Fault("pages", "webui/__init__.py", "import appliance.store"),
     Fault("pure", "mesh/gossip.py", "import time"),
@@ -84,6 +88,7 @@ FAULTS = (
     Fault("confined", "appliance/desks/zines.py", "import appliance.intake.segments"),
     Fault("confined", "appliance/intake/kind.py", "import appliance.intake.archive"),
     Fault("command", "appliance/node.py", "import click"),
+    Fault("command", "provisioning/seed.py", "import click"),
 )
 
 

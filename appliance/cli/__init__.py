@@ -64,10 +64,10 @@ def main() -> None:
     sys.exit(run(sys.argv[1:]))
 
 
-def run(words: Sequence[str]) -> int:
+def run(words: Sequence[str], command: click.Command = hedgerow, name: str = "hedgerow") -> int:
     """Do what `words` say; return the exit code. What went wrong stands on standard error in a sentence or two."""
     try:
-        answer = hedgerow.main(list(words), prog_name="hedgerow", standalone_mode=False)
+        answer = command.main(list(words), prog_name=name, standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as fault:
         hint = f" See `{fault.ctx.command_path} --help`." if isinstance(fault, click.UsageError) and fault.ctx else ""

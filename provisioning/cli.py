@@ -1,0 +1,250 @@
+"""`hedgerow provision`: what whoever makes a card types."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from appliance.cli.terminal import as_json, output, say, say_json, write_whole
+from appliance.errors import Refused, SettingsFault
+from provisioning import cards as paper
+from provisioning import disks as machine
+from provisioning import fat, first_boot, writing
+from provisioning import seed as seeds
+from provisioning.disks import Danger, Disk
+from provisioning.seed import Seed
+from provisioning.writing import Phase, Progress
+
+DATA: Final = Path("/var/lib/hedgerow/node")
+INSERT_S: Final = 120
+LOOK_S: Final = 1.0
+PIN_DIGITS: Final = 6
+# Letters that are not mistaken for others on a poster.
+LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"
+NODE_FILE: Final = click.argument("node_yaml", metavar="NODE.YAML", type=click.Path(path_type=Path))
+
+
+@click.group(name="provision")
+def provision() -> None:
+    """Make cards: check a node's settings, build and write images, print what belongs on the wall."""
+
+
+@provision.command()
+@NODE_FILE
+@as_json
+def check(node_yaml: Path, as_json: bool) -> None:
+    """Say what NODE.YAML means, or what is wrong in it and what to write instead."""
+    seed = seeds.read_whole(node_yaml, DATA)
+    facts = _facts(seed)
+    if as_json:
+        say_json(facts)
+    else:
+        say(_told(facts))
+
+
+def _facts(seed: Seed) -> dict[str, Any]:
+    assert seed.wifi
+    assert seed.keeper
+    found = seed.settings
+    return {
+        "name": found.name,
+        "commons": None if seed.invite else found.commons,
+        "invite": seed.invite.name if seed.invite else None,
+        "currency": None if seed.invite else seed.currency,
+        "address": found.address,
+        "region": found.region,
+        "roads": len(found.roads),
+        "wifi": {"name": seed.wifi.name, "country": seed.wifi.country, "secured": not seed.wifi.is_open},
+        "keeper": seed.keeper.name,
+    }
+
+
+def _told(facts: dict[str, Any]) -> str:
+    wifi = facts["wifi"]
+    commons = (
+        f"joins a commons by {facts['invite']}"
+        if facts["invite"]
+        else f"founds {facts['commons']}, which counts {facts['currency']}"
+    )
+    lock = "with a password" if wifi["secured"] else "OPEN to everybody"
+    return "\n".join(
+        (
+            f"{facts['name']} {commons}.",
+            f"WiFi {wifi['name']} ({lock}, by the law of {wifi['country']}); pages at {facts['address']}",
+            f"Keeper {facts['keeper']}; radio region {facts['region']}, {facts['roads']} roads in {seeds.FILE_NAME}.",
+            "Everything in it is well. Nothing was written.",
+        )
+    )
+
+
+@provision.command("disks")
+@as_json
+def list_disks(as_json: bool) -> None:
+    """Show every disk, and why it may not be written to."""
+    rows = [(disk, _objection(disk)) for disk in machine.disks() if disk.size_bytes]
+    if as_json:
+        say_json({"disks": [{"name": disk.name, "words": disk.in_words, "danger": why} for disk, why in rows]})
+        return
+    for disk, why in rows:
+        say(f"{disk.in_words}\n    {why or 'may be written to'}")
+
+
+def _objection(disk: Disk) -> str:
+    try:
+        machine.judge(disk, 0)
+    except Refused as refusal:
+        return str(refusal)
+    return ""
+
+
+@provision.command()
+@NODE_FILE
+@click.option("--image", "image", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--disk", "name", help="The card's name, such as sdb; without it, the card that is put in now is taken.")
+@click.option(
+    "--file", type=click.Path(path_type=Path, dir_okay=False), help="A file instead, for a program that writes cards."
+)
+@click.option(
+    "--model", default="", help="What a very large card calls itself, typed as a sign that it is the right one."
+)
+@click.option("--papers", type=click.Path(path_type=Path, dir_okay=False), help="Where poster and cards go, as PDF.")
+@click.option("--yes", is_flag=True, help="Do not ask before writing.")
+def write(node_yaml: Path, image: Path, papers: Path | None, yes: bool, **card: Any) -> None:
+    """Write a card for the node of NODE.YAML, and read back every byte of it."""
+    seed = _with_secrets(seeds.read_whole(node_yaml, DATA))
+    writing.check_image(image)
+    device = _file(card["file"], image) if card["file"] else _chosen(seed, image, yes, **card)
+    papers = papers or node_yaml.with_name(f"{node_yaml.stem}-papers.pdf")
+    write_whole(papers, iter([paper.sheets(seed, "A4")]), secret=True)
+    say(slip(seed, image, _written(seed, image, device), papers))
+
+
+def _file(file: Path, image: Path) -> Path:
+    """Make a file as large as the image, for a program that writes cards; a device is never taken for one."""
+    if file.exists() and not file.is_file():
+        raise SettingsFault(f"{file} is no file. A card is named with --disk.")
+    try:
+        with file.open("ab") as target:
+            target.truncate(image.stat().st_size)
+            file.chmod(0o600)
+    except OSError as fault:
+        raise SettingsFault(f"{file} cannot be written: {fault.strerror}. Choose another place.") from fault
+    return file
+
+
+def _chosen(seed: Seed, image: Path, yes: bool, *, name: str | None, model: str, **_: object) -> Path:
+    """Return the card's device, once it was judged, shown and agreed to, and is still the same."""
+    needed = image.stat().st_size
+    disk = machine.named(name) if name else _inserted()
+    machine.judge(disk, needed, model)
+    say(f"{disk.in_words}\nEverything on it will be gone, and {seed.settings.name} on it instead.")
+    if not yes and not click.confirm("Is this the right card?"):
+        raise click.Abort
+    now = machine.named(disk.name)
+    if not machine.is_the_same(disk, now):
+        raise Refused(Danger.CHANGED, disk=disk.name)
+    machine.judge(now, needed, model)
+    return now.device
+
+
+def _inserted() -> Disk:
+    """Wait for the card: whatever is there already is never taken."""
+    before = machine.disks()
+    say("Take every card and stick out that you do not need. Now put the new card in ...")
+    for _ in range(INSERT_S):
+        time.sleep(LOOK_S)
+        if disk := machine.arrived(before, machine.disks()):
+            time.sleep(LOOK_S)  # its parts are named a moment later
+            return machine.named(disk.name)
+    raise Refused(Danger.NONE_CAME, seconds=INSERT_S)
+
+
+def _with_secrets(seed: Seed) -> Seed:
+    """Draw what the keeper left open. It stands on paper and, until the first boot, on the card; nowhere else."""
+    assert seed.wifi
+    assert seed.keeper
+    wifi, keeper = seed.wifi, seed.keeper
+    if not wifi.passphrase and not wifi.is_open:
+        groups = ("".join(secrets.choice(LETTERS) for _ in range(4)) for _ in range(3))
+        wifi = replace(wifi, passphrase="-".join(groups))
+    if not keeper.pin:
+        keeper = replace(keeper, pin="".join(secrets.choice("0123456789") for _ in range(PIN_DIGITS)))
+    return replace(seed, wifi=wifi, keeper=keeper)
+
+
+def _written(seed: Seed, image: Path, device: Path) -> writing.Written:
+    with tempfile.TemporaryDirectory(prefix="hedgerow-card-") as room:
+        told = Path(room) / seeds.FILE_NAME
+        seeds.write(seed, told)
+        files = [told, *([seed.invite] if seed.invite else [])]
+        place = fat.fat_partition(image)
+        layers = writing.Layers(image, fat.furnished(image, place, files, Path(room) / "fat"), place.offset)
+        shown = _Shown()
+        done = writing.write(layers, device, shown.tell)
+        shown.end()
+        return done
+
+
+class _Shown:
+    """Progress on the terminal: a line for each phase, and a step for each twentieth of it."""
+
+    def __init__(self) -> None:
+        self._phase: Phase | None = None
+        self._step = 0
+
+    def tell(self, progress: Progress) -> None:
+        if progress.phase is not self._phase:
+            self.end()
+            self._phase, self._step = progress.phase, 0
+            click.echo(f"{progress.phase.value} ", nl=False, err=True)
+        while self._step * progress.whole_bytes < 20 * progress.done_bytes:
+            self._step += 1
+            click.echo(".", nl=False, err=True)
+
+    def end(self) -> None:
+        if self._phase:
+            click.echo("", err=True)
+
+
+def slip(seed: Seed, image: Path, done: writing.Written, papers: Path) -> str:
+    """Return what the keeper reads at the end. The fingerprint is of every byte that lies on the card."""
+    groups = " ".join(done.fingerprint[at : at + 8] for at in range(0, 32, 8))
+    return "\n".join(
+        (
+            f"The card of {seed.settings.name} is ready: {machine.human(done.size_bytes)} of {image.name}, each byte read back.",
+            f"Written anew: {machine.human(done.written_bytes)}. Fingerprint {groups}",
+            f"Print {papers}, hang the poster up, and keep the keeper's card to yourself.",
+            "Put the card into the node and give it power. Its WiFi is there after two to five minutes.",
+        )
+    )
+
+
+@provision.command()
+@NODE_FILE
+@click.option("--paper", "sheet", type=click.Choice(["A4", "Letter"]), default="A4", show_default=True)
+@output
+def cards(node_yaml: Path, sheet: str, output: Path | None) -> None:
+    """Print the wall poster, the keeper's card and the courier's card, as PDF."""
+    target = output or node_yaml.with_name(f"{node_yaml.stem}-papers.pdf")
+    write_whole(target, iter([paper.sheets(seeds.read_whole(node_yaml, DATA), sheet)]), secret=True)
+    say(f"{target} holds three pages: for the wall, for the keeper, for who carries.")
+
+
+@provision.command("first-boot")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--data", type=click.Path(path_type=Path), envvar="HEDGEROW_DATA", default=DATA, show_default=True)
+def be_born(folder: Path, data: Path) -> None:
+    """Make the node that the card's FOLDER tells of, on the node itself. Done already, it changes nothing."""
+    if not data.is_absolute():
+        raise SettingsFault(f"{data} is no absolute path. Name the node's directory from / on.")
+    say(first_boot.give_birth(first_boot.Card(folder, data)))
+
+
+COMMANDS: Final[Sequence[click.Command]] = (check, list_disks, write, cards, be_born)

@@ -1,0 +1,192 @@
+"""The seed: what a keeper decides about a node before it is born, as one file on the part of the card that any laptop can read.
+
+It is a `node.yaml` with four more entries, and is checked as strictly:
+
+    currency: hours                                         # of a commons that this node founds
+    invite: oak.invite                                      # or: a file beside it, to join one
+    wifi: {name: Elm Corner, passphrase: three short words, country: DE}
+    keeper: {name: Ana, pin: '471100'}
+
+The passphrase and the PIN stand there until the node has read them; then the file is written anew without them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from appliance import settings
+from appliance.commons.names import clean_name
+from appliance.errors import Refused, SettingsFault
+from appliance.settings import Settings
+from appliance.settings_section import Section
+
+FILE_NAME: Final = "node.yaml"
+OWN_KEYS: Final = ("currency", "invite", "wifi", "keeper")
+HOST, PORT, ADDRESS = "0.0.0.0", 8080, "http://hedge.lan"  # noqa: S104 (a node is there for the phones around it)
+NETWORK_NAME_BYTES_MAX: Final = 32  # IEEE 802.11, 9.4.2.2
+PASSPHRASE: Final = re.compile(r"[\x20-\x7e]{8,63}")  # IEEE 802.11, annex J.4
+COUNTRY: Final = re.compile(r"[A-Z]{2}")
+PIN: Final = re.compile(r"[0-9]{4,12}")
+CHANNELS: Final = (1, 11)  # allowed in the 2.4 GHz band wherever WiFi is
+TO_BE_TOLD: Final = "to be told"
+
+
+@dataclass(frozen=True, slots=True)
+class Wifi:
+    """The network that phones join. Without a passphrase it is open, or it was told already and is not repeated."""
+
+    name: str
+    country: str
+    passphrase: str = ""
+    channel: int = 6
+    is_open: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """Who looks after the node first. Without a PIN it was told already."""
+
+    name: str
+    pin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """All that a card says of the node it is for."""
+
+    settings: Settings
+    currency: str = "hours"
+    invite: Path | None = None
+    wifi: Wifi | None = None
+    keeper: Keeper | None = None
+
+    @property
+    def has_secrets(self) -> bool:
+        """Whether anything in the file is nobody else's business."""
+        return bool((self.wifi and self.wifi.passphrase) or (self.keeper and self.keeper.pin) or self.invite)
+
+
+def read(file: Path, data: Path) -> Seed:
+    """Return the seed in `file` for a node in directory `data`. Raises `SettingsFault` with file, key and remedy."""
+    top = settings.open_section(file)
+    top.allow(*settings.KEYS, *OWN_KEYS)
+    if "invite" not in top.values and "commons" not in top.values:
+        raise top.fault(
+            "commons", "is missing. Found one with a line such as `commons: Elm Street`, or join by `invite`."
+        )
+    plain = {key: value for key, value in top.values.items() if key not in OWN_KEYS}
+    plain = {"commons": TO_BE_TOLD} | plain | {"portal": _portal(top.section("portal"))}
+    found = settings.read(data, Section(file, "", plain))
+    _must_be_a_name(top, "name", found.name)
+    return Seed(
+        settings=found,
+        currency=_currency(top),
+        invite=_invite(top, file.parent),
+        wifi=_wifi(top.section("wifi")) if top.values.get("wifi") is not None else None,
+        keeper=_keeper(top.section("keeper")) if top.values.get("keeper") is not None else None,
+    )
+
+
+def read_whole(file: Path, data: Path) -> Seed:
+    """Return a seed from which a card can be made: with its WiFi and its keeper. Raises `SettingsFault`."""
+    seed = read(file, data)
+    top = settings.open_section(file)
+    if seed.wifi is None:
+        raise top.fault("wifi", "is missing. Add a line such as `wifi: {name: Elm Corner, country: DE}`.")
+    if seed.keeper is None:
+        raise top.fault("keeper", "is missing. Add a line such as `keeper: {name: Ana}`.")
+    return seed
+
+
+def _portal(section: Section) -> dict[object, object]:
+    """The pages of a card answer phones by the name that is on the poster, unless the keeper says otherwise."""
+    return {"host": HOST, "port": PORT, "address": ADDRESS} | dict(section.values)
+
+
+def _currency(top: Section) -> str:
+    currency = top.text("currency", "hours", 32)
+    _must_be_a_name(top, "currency", currency)
+    return currency
+
+
+def _invite(top: Section, folder: Path) -> Path | None:
+    name = top.text("invite", "")
+    if not name:
+        return None
+    file = folder / name
+    if "/" in name or name.startswith(".") or not file.is_file():
+        raise top.fault("invite", f"must be the name of a file that lies beside {FILE_NAME}; there is no {name[:32]}.")
+    return file
+
+
+def _wifi(section: Section) -> Wifi:
+    section.allow("name", "passphrase", "country", "channel", "open")
+    name = section.text("name", None)
+    if len(name.encode()) > NETWORK_NAME_BYTES_MAX:
+        raise section.fault(
+            "name", f"must take at most {NETWORK_NAME_BYTES_MAX} bytes; signs beyond ASCII take several."
+        )
+    passphrase, is_open = section.text("passphrase", ""), section.yes_or_no("open", default=False)
+    if passphrase and is_open:
+        raise section.fault("open", "cannot be true beside a passphrase. Remove one of the two.")
+    if passphrase and not PASSPHRASE.fullmatch(passphrase):
+        raise section.fault("passphrase", "must be 8 to 63 letters, digits or signs without accents.")
+    country = section.text("country", None)
+    if not COUNTRY.fullmatch(country):
+        raise section.fault("country", "must be two capital letters such as DE: the law of the air differs by country.")
+    return Wifi(name, country, passphrase, section.whole("channel", 6, *CHANNELS), is_open)
+
+
+def _keeper(section: Section) -> Keeper:
+    section.allow("name", "pin")
+    name, pin = section.text("name", None, 64), section.text("pin", "")
+    _must_be_a_name(section, "name", name)
+    if pin and not PIN.fullmatch(pin):
+        raise section.fault("pin", "must be 4 to 12 digits in quotes, such as pin: '471100'.")
+    return Keeper(name, pin)
+
+
+def _must_be_a_name(section: Section, key: str, said: str) -> None:
+    try:
+        clean_name(said)
+    except Refused as refusal:
+        raise section.fault(key, f"cannot be used: {refusal}") from refusal
+
+
+def write(seed: Seed, file: Path) -> None:
+    """Write a seed whole or not at all, so that `read` gives it back. Raises `SettingsFault`."""
+    more: dict[object, object] = {"invite": seed.invite.name} if seed.invite else {"currency": seed.currency}
+    if seed.wifi:
+        more["wifi"] = _shown_wifi(seed.wifi)
+    if seed.keeper:
+        more["keeper"] = {"name": seed.keeper.name} | ({"pin": seed.keeper.pin} if seed.keeper.pin else {})
+    settings.write_file(file, seed.settings, more, 0o600 if seed.has_secrets else 0o644)
+
+
+def _shown_wifi(wifi: Wifi) -> dict[str, object]:
+    shown: dict[str, object] = {"name": wifi.name, "country": wifi.country, "channel": wifi.channel}
+    shown |= {"passphrase": wifi.passphrase} if wifi.passphrase else {}
+    return shown | ({"open": True} if wifi.is_open else {})
+
+
+def without_secrets(seed: Seed) -> Seed:
+    """Return what may stand on the card for everybody to read."""
+    wifi = replace(seed.wifi, passphrase="") if seed.wifi else None
+    keeper = replace(seed.keeper, pin="") if seed.keeper else None
+    return replace(seed, wifi=wifi, keeper=keeper, invite=None)
+
+
+def must_be_told(seed: Seed, file: Path, *, again: bool) -> None:
+    """Raises `SettingsFault` where a node could be born of this seed that nobody could join, or sign in to.
+
+    What was told once need not be told `again`.
+    """
+    if seed.wifi and not (seed.wifi.passphrase or seed.wifi.is_open or again):
+        raise SettingsFault(
+            f"{file}: wifi.passphrase is missing. Choose three short words, and write them on the wall."
+        )
+    if seed.keeper and not (seed.keeper.pin or again):
+        raise SettingsFault(f"{file}: keeper.pin is missing. Choose 4 to 12 digits in quotes, such as pin: '471100'.")

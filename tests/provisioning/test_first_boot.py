@@ -1,0 +1,174 @@
+"""A node is born from its seed, once: cut off anywhere, it is born whole the next time, and no secret stays on the card."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+import pytest
+from argon2 import PasswordHasher
+
+from appliance.errors import SettingsFault
+from appliance.founding import found
+from appliance.node import Node
+from appliance.settings import Settings
+from provisioning.first_boot import STATUS, Card, give_birth, kept_seed
+from tests.provisioning.seeds import sow
+
+SECRETS: Final = (b"bread,and:roses", b"471100")
+CHECKOUT: Final = Path(__file__).parents[2]
+CUT: Final = """
+import os, sys
+from itertools import count
+from pathlib import Path
+from argon2 import PasswordHasher
+from appliance.desks import people
+from provisioning.first_boot import Card, give_birth
+from tests.provisioning.seeds import sow
+
+people.HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+left = 0
+
+def cut(really):
+    def step(*words, **more):
+        global left
+        left -= 1
+        if not left:
+            os._exit(9)
+        return really(*words, **more)
+    return step
+
+for name in ("fsync", "rename", "replace", "unlink"):
+    setattr(os, name, cut(getattr(os, name)))
+for step in count(1):
+    place = Path(sys.argv[1], str(step))
+    sow(place / "boot")
+    if not (child := os.fork()):
+        left = step
+        give_birth(Card(place / "boot", place / "data/node"))
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    if status == 0:
+        break
+    assert os.waitstatus_to_exitcode(status) == 9, step
+"""
+
+
+@pytest.fixture(autouse=True)
+def quick_pins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("appliance.desks.people.HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+
+
+@pytest.fixture
+def card(tmp_path: Path) -> Card:
+    sow(tmp_path / "boot")
+    return Card(tmp_path / "boot", tmp_path / "data/node")
+
+
+def on_the_card(card: Card) -> bytes:
+    return b"".join(file.read_bytes() for file in sorted(card.seed.iterdir()))
+
+
+def is_whole(card: Card) -> None:
+    """What holds once the plan was done to its end, however often it was begun."""
+    with closing(Node.open(card.data)) as node:
+        assert [(one.name, one.home_name) for one in node.accounts()] == [("Ana", "Elm Corner")]
+        node.sign_in("Ana", "471100")  # raises where the PIN is another
+        assert node.commons_name == "Elm Street"
+        assert not list(node.verify())
+    assert not any(secret in on_the_card(card) for secret in SECRETS)
+    assert b"READY. Elm Corner is a node of Elm Street." in (card.seed / STATUS).read_bytes()
+    kept = kept_seed(card.data)
+    assert kept.wifi
+    assert kept.wifi.passphrase == "bread,and:roses"
+    assert kept.keeper
+    assert not kept.keeper.pin
+    assert card.kept.stat().st_mode & 0o077 == 0
+
+
+def test_a_node_is_born(card: Card) -> None:
+    give_birth(card)
+    is_whole(card)
+    key = (card.data / "node.key").read_bytes()
+    before = on_the_card(card)
+    give_birth(card)
+    is_whole(card)
+    assert (card.data / "node.key").read_bytes() == key
+    assert on_the_card(card) == before
+
+
+@pytest.mark.real
+def test_cut_off_anywhere_it_is_born_whole_the_next_time(tmp_path: Path) -> None:
+    """At each sync, and at each change of a name; each time in a fork, so that Python starts once."""
+    done = subprocess.run([sys.executable, "-c", CUT, str(tmp_path)], cwd=CHECKOUT, check=False, timeout=200)
+    assert done.returncode == 0
+    places = sorted(tmp_path.iterdir())
+    for place in places:
+        card = Card(place / "boot", place / "data/node")
+        give_birth(card)
+        is_whole(card)
+    print(f"cut at {len(places) - 1} places")
+    assert len(places) > 15
+
+
+def test_secrets_are_written_over_before_they_are_let_go(card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where they lay in the file are blanks when its name is given to another one."""
+    handle = card.told.open("rb")
+    give_birth(card)
+    assert not handle.read().strip()
+    handle.close()
+
+
+def test_a_joining_node_takes_its_invite_along_and_leaves_none(tmp_path: Path, card: Card) -> None:
+    found(Settings(tmp_path / "oak", "Oak", "Elm Street"))
+    with closing(Node.open(tmp_path / "oak")) as oak:
+        invite = oak.invite()
+    (card.seed / "oak.invite").write_bytes(invite)
+    sow(card.seed, commons=None, currency=None, invite="oak.invite")
+    assert "once a neighbour node has let this one in" in give_birth(card)
+    assert sorted(file.name for file in card.seed.iterdir()) == [STATUS, "node.yaml"]
+    assert b"471100" not in on_the_card(card)
+    with closing(Node.open(card.data)) as node:
+        assert node.commons_name == "Elm Street"
+    assert kept_seed(card.data).keeper, "the account opens when the node was let in"
+
+
+def test_a_new_password_is_taken_over_and_nothing_else_happens(card: Card) -> None:
+    give_birth(card)
+    sow(card.seed, wifi={"name": "Elm; Corner", "passphrase": "another one now", "country": "DE"}, keeper=None)
+    give_birth(card)
+    kept = kept_seed(card.data)
+    assert kept.wifi
+    assert kept.wifi.passphrase == "another one now"
+    assert b"another one" not in on_the_card(card)
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"wifi": {"name": "Elm", "country": "DE"}}, b"wifi.passphrase is missing"),
+        ({"regoin": "EU_868"}, b"Did you mean region?"),
+    ],
+)
+def test_what_is_wrong_stands_on_the_card_and_is_mended_there(
+    card: Card, changed: dict[str, object], words: bytes
+) -> None:
+    sow(card.seed, **changed)
+    with pytest.raises(SettingsFault):
+        give_birth(card)
+    said = (card.seed / STATUS).read_bytes()
+    assert said.startswith(b"NOT READY. ")
+    assert words in said
+    assert not card.data.exists()
+    sow(card.seed)
+    give_birth(card)
+    is_whole(card)
+
+
+def test_an_empty_card_says_so(card: Card) -> None:
+    card.told.unlink()
+    with pytest.raises(SettingsFault, match="There is no node"):
+        give_birth(card)
