@@ -6,6 +6,7 @@ Rules for names and flags: PKWARE APPNOTE 6.3.10, sections 4.4.4 and 4.4.17; EPU
 from __future__ import annotations
 
 import stat
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -20,7 +21,7 @@ RATIO_MAX: Final = 150  # what deflate makes of text is seldom a twentieth; beyo
 RATIO_FROM: Final = 1 << 20
 NAME_MAX: Final = 255
 ENCRYPTED: Final = 0x1
-FAULTS: Final = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError)
+FAULTS: Final = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, RuntimeError, LookupError, OSError)
 
 
 class Archive:

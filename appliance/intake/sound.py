@@ -228,6 +228,8 @@ def _clean_flac(sound: bytes, out: BinaryIO) -> set[str]:
     if sound[begins:place] != b"fLaC":
         raise damaged()
     for _ in range(1000):
+        if place + 4 > len(sound):
+            raise damaged()
         kind, size = sound[place] & 0x7F, int.from_bytes(sound[place + 1 : place + 4], "big")
         if place + 4 + size + 2 > len(sound):
             raise damaged()
