@@ -1,4 +1,8 @@
-"""Real documents out of Debian packages: fetched once into the user's cache, unpacked there, and never kept with the code."""
+"""Real documents out of Debian packages: fetched once into the user's cache, unpacked there, and never kept with the code.
+
+No small package holds MP3, FLAC or WebP, so those are made there, by the encoders that people use, of recordings and pictures of
+these packages; with the tags and covers that such programs write.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,18 @@ PACKAGES: Final = (
 )
 EACH: Final = 3  # documents of one kind and package
 SIZE_MAX: Final = 24 << 20
+ENCODED: Final = "encoded"
+ENCODERS: Final = (
+    (".mp3", "lame --quiet -b 64 --ta Rosa --tc Elm-Street {source} {output}"),
+    (".mp3", "lame --quiet -V 4 --add-id3v2 --ta Rosa --ti {cover} {source} {output}"),
+    (".mp3", "lame --quiet --abr 48 -m m --resample 22.05 {source} {output}"),
+    (".flac", "flac --silent -8 --tag=ARTIST=Rosa --picture={cover} --output-name={output} {source}"),
+    (".flac", "flac --silent -0 --output-name={output} {source}"),
+    (".flac", "flac --silent -5 --tag=COMMENT=Elm-Street --output-name={output} {source}"),
+    (".webp", "cwebp -quiet -metadata all -q 60 {source} -o {output}"),
+    (".webp", "cwebp -quiet -metadata all -lossless {source} -o {output}"),
+    (".webp", "cwebp -quiet -metadata all -q 80 -resize 400 0 {source} -o {output}"),
+)
 
 
 def cache() -> Path:
@@ -49,10 +65,27 @@ def _download(package: str, archives: Path) -> bool:
     return subprocess.run(command, cwd=archives, check=False, capture_output=True, timeout=200).returncode == 0
 
 
+def encoded() -> Path:
+    """Return the directory of documents made from others."""
+    place, made = fetch(), cache() / ENCODED
+    if not made.is_dir():
+        part = cache() / f"{ENCODED}.part"
+        part.mkdir(exist_ok=True)
+        sounds = sorted((place / "sound-icons").rglob("*.wav"), key=lambda file: -file.stat().st_size)
+        pictures = [*sorted((place / "libtiff-doc").rglob("*.jpg")), *sorted((place / "desktop-base").rglob("*.jpg"))]
+        for number, (ending, command) in enumerate(ENCODERS):
+            source = sounds[number] if ending != ".webp" else pictures[number]
+            words = {"source": source, "output": part / f"{number}-{source.stem}{ending}", "cover": pictures[0]}
+            subprocess.run([word.format(**words) for word in command.split()], check=True, capture_output=True)
+        part.rename(made)
+    return made
+
+
 def documents() -> list[Path]:
     """Return some documents of every kind and package, in an order that is always the same."""
     place, found = fetch(), []
-    for package in PACKAGES:
+    encoded()
+    for package in (*PACKAGES, ENCODED):
         by_ending: dict[str, list[Path]] = {}
         for file in sorted((place / package).rglob("*")):
             if file.is_file() and not file.is_symlink() and 0 < file.stat().st_size <= SIZE_MAX:

@@ -37,10 +37,15 @@ from tests.appliance.intake.conftest import Intake
 from tests.appliance.intake.damage import damaged, damaged_books, specimens, wounded
 from tests.appliance.intake.hostile import SVG
 
-OF_KIND = {*SENTENCES.values(), Objection.FILE_MISNAMED, Objection.FILE_TWO_KINDS, Objection.FILE_UNREADABLE}
+OF_KIND: set[Answer] = {
+    *SENTENCES.values(),
+    Objection.FILE_MISNAMED,
+    Objection.FILE_TWO_KINDS,
+    Objection.FILE_UNREADABLE,
+}
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 few = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.data_too_large])
-Ask = Callable[[bytes, str], Answer | None]
+Ask = Callable[[bytes, str], object]
 
 
 @pytest.fixture
@@ -67,7 +72,7 @@ def refused_or(do: Callable[[], Any], expected: set[Answer]) -> Any:
     return refusal.verdict
 
 
-def worked_on(file: Path, room: Path, content: bytes, media_type: str) -> Answer | None:
+def worked_on(file: Path, room: Path, content: bytes, media_type: str) -> object:
     for left in room.iterdir():
         left.unlink()
     file.write_bytes(content)
