@@ -21,7 +21,7 @@ from appliance.power import timetable
 from appliance.power.ladder import Step
 from appliance.roads import Air, Named, Road, uses
 from mesh.addresses import Address
-from mesh.effects import Deliver, DeliverForkProof, DeliverPiece, Effect, PeerHolds
+from mesh.effects import Deliver, DeliverFile, DeliverForkProof, DeliverPiece, Effect, PeerHolds
 from mesh.errors import PeerFault
 from mesh.keys import NodeId
 from mesh.transports import Inbox
@@ -155,6 +155,8 @@ class Daemon:
                 self._news |= self._node.accept(run).new > 0
             case DeliverPiece(blob, index, content):
                 self._node.accept_piece(blob, index, content)
+            case DeliverFile(blob, content):
+                self._node.accept_file(blob, content)
             case DeliverForkProof(proof):
                 self._news |= self._node.accept_fork_proof(proof)
             case PeerHolds(handle, scope, heights, is_heard):

@@ -27,6 +27,7 @@ NAME_LENGTH_MAX: Final = 64
 ROADS_MAX: Final = 8
 CHANNEL_LENGTH_MAX: Final = 11  # what a Meshtastic channel's name may have
 MIB: Final = 1024 * 1024
+CAROUSEL_LIMIT_MAX: Final = 20_000  # a longer file would keep a radio busy for days
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,8 @@ class Archive:
 
     `quota_bytes`: how much all files may take together, and those of one publisher. `shelve_arrivals`: zines from elsewhere
     stand on the shelf at once, without a keeper's word. `fetch_from_neighbours`: wanted files are fetched from the portals of
-    neighbour nodes.
+    neighbour nodes. `carousel_limit_bytes`: texts on the shelf up to this size are played on the radio while the air is idle,
+    whoever listens; 0 plays none.
     """
 
     fetch_limit_bytes: int = 16 * 1024
@@ -95,6 +97,7 @@ class Archive:
     fetch_from_neighbours: bool = True
     publisher_quota_bytes: int = 512 * MIB
     uploads_per_hour: int = 60
+    carousel_limit_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,6 +340,7 @@ def _read_archive(section: Section) -> Archive:
         "uploads_per_hour",
         "shelve_arrivals",
         "fetch_from_neighbours",
+        "carousel_limit_bytes",
     )
     return Archive(
         fetch_limit_bytes=section.whole("fetch_limit_bytes", 16 * 1024, 0, 1024 * MIB),
@@ -346,6 +350,7 @@ def _read_archive(section: Section) -> Archive:
         uploads_per_hour=section.whole("uploads_per_hour", 60, 1, 100_000),
         shelve_arrivals=section.yes_or_no("shelve_arrivals", default=False),
         fetch_from_neighbours=section.yes_or_no("fetch_from_neighbours", default=True),
+        carousel_limit_bytes=section.whole("carousel_limit_bytes", 0, 0, CAROUSEL_LIMIT_MAX),
     )
 
 

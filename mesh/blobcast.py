@@ -6,14 +6,18 @@ Lowest in rank: wants for files wait where records move, and a holder sends a fe
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
+from collections.abc import Sequence
 from math import inf
 from typing import Final
 
 from mesh.blob import PIECE_SIZE, BlobWant, piece_count, piece_size
-from mesh.effects import DeliverPiece
+from mesh.carousel import Listening, Playing
+from mesh.effects import DeliverFile, DeliverPiece
 from mesh.errors import Malformed
 from mesh.holdings import Holdings
 from mesh.packet import BITMAP_SIZE_MAX, BLOB_PREFIX_SIZE, HEAD_SIZE, Pieces, PiecesWant
+from mesh.shorthand import NARROW_MAX
+from mesh.symbol import Symbol
 from mesh.timing import Timing
 from mesh.trickle import Chance
 
@@ -52,6 +56,8 @@ class Blobcast:
         self._ask_at: float | None = None
         self._last_missing = 0
         self._pause = timing.retry
+        self._listening = Listening(counters)
+        self._playing = Playing(holdings, packet_size_max, timing, rng) if packet_size_max <= NARROW_MAX else None
 
     # --- what others say
 
@@ -69,6 +75,13 @@ class Blobcast:
             self._owed_at = now + self._timing.slot(self._rng)
         wanted = [index for index in want.missing if index < INDEX_MAX][: OWED_PACKETS_MAX * self._pieces_max]
         self._owed.setdefault(want.blob, set()).update(wanted)
+
+    def hear(self, peer: str, packet: Pieces | Symbol, now: float) -> Sequence[DeliverPiece | DeliverFile]:
+        """Keep what belongs to a file that is wanted. Raises `Malformed`."""
+        if isinstance(packet, Pieces):
+            return self.hear_pieces(packet, now)
+        self._look(now)
+        return self._listening.hear(peer, packet, self._wanted.values())
 
     def hear_pieces(self, pieces: Pieces, now: float) -> list[DeliverPiece]:
         """Keep pieces of a file that is wanted. Raises `Malformed` where their sizes are not those of the file."""
@@ -93,13 +106,23 @@ class Blobcast:
 
     # --- what this node says
 
-    def look(self, now: float) -> None:
-        """See which files are wanted; a new wish is spoken in a slot."""
+    def look(self, now: float, *, is_idle: bool) -> None:
+        """See which files are wanted; a new wish is spoken in a slot. Where the air is not idle, nothing is played."""
         self._look(now)
+        if self._playing and not (is_idle and self._is_calm(now)):
+            self._playing.later(now + self._timing.quiet)
         if not self._wanted:
             self._ask_at = None
         elif self._ask_at is None:
             self._ask_at = now + self._timing.slot(self._rng)
+
+    def _is_calm(self, now: float) -> bool:
+        """Whether nothing was asked for, and nothing is about to be."""
+        return not self._owed and (self._ask_at is None or self._ask_at > now + self._timing.quiet)
+
+    def play(self, now: float) -> list[bytes]:
+        """Return a row of a file that nobody asked for, if it is time."""
+        return self._playing.speak(now) if self._playing else []
 
     def _look(self, now: float) -> None:
         if now - self._looked_at >= self._timing.slot_max:
@@ -159,6 +182,7 @@ class Blobcast:
     def next_wake(self) -> float | None:
         """Return when something may be said, as far as is known."""
         moments = [self._owed_at] if self._owed else []
+        moments += [self._playing.due] if self._playing else []
         if self._ask_at is not None:
             moments.append(self._ask_at)
         return min(moments, default=None)

@@ -40,6 +40,14 @@ class DeliverPiece:
 
 
 @dataclass(frozen=True, slots=True)
+class DeliverFile:
+    """Keep this wanted file: it is whole and has its name."""
+
+    blob: bytes
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class DeliverForkProof:
     """Check and keep this proof."""
 
@@ -60,4 +68,4 @@ class PeerHolds:
     is_heard: bool = True  # False: it said so earlier, and only now do we hold as much
 
 
-Effect = Send | Deliver | DeliverPiece | DeliverForkProof | PeerHolds
+Effect = Send | Deliver | DeliverPiece | DeliverFile | DeliverForkProof | PeerHolds

@@ -13,9 +13,6 @@ from math import inf
 from typing import Final
 
 from mesh.airform import (
-    NODE_HANDLE_SIZE,
-    PARCEL_HEAD_SIZE,
-    SCOPE_HANDLE_SIZE,
     SHORT_DIGEST_SIZE,
     Parcel,
     node_handle,
@@ -25,7 +22,7 @@ from mesh.blob import BlobWant
 from mesh.blobcast import Blobcast
 from mesh.brief import Accord, Beacon, BriefWant, SketchWant, joint
 from mesh.dialogue import AnyWant, Dialogue
-from mesh.effects import Deliver, DeliverForkProof, DeliverPiece, Effect, PeerHolds, Send
+from mesh.effects import Deliver, DeliverFile, DeliverForkProof, DeliverPiece, Effect, PeerHolds, Send
 from mesh.errors import BadSignature, Malformed, PeerFault, UnknownVersion
 from mesh.governor import Priority
 from mesh.holdings import Holdings
@@ -34,9 +31,6 @@ from mesh.log import Run
 from mesh.mending import PARTS_AT_ONCE, Mending
 from mesh.neighbours import NEIGHBOURS_MAX, Allowances, Neighbour, Neighbours
 from mesh.packet import (
-    DIGEST_HINT_SIZE,
-    HEAD_SIZE,
-    PACKED_HEAD_SIZE,
     Delivery,
     ForkNotice,
     Heads,
@@ -49,15 +43,14 @@ from mesh.packet import (
     PiecesWant,
     Probe,
     Want,
-    is_packed,
     parse,
 )
 from mesh.reassembly import size_in_parts
 from mesh.road import Road
 from mesh.shorthand import NARROW_MAX
+from mesh.symbol import Symbol
 from mesh.timing import Timing
 from mesh.trickle import Chance
-from mesh.wire import Reader
 
 PACKET_SIZE_MIN: Final = 140  # a piece of a file, or a want for 20 logs
 WAKE_MIN_S: Final = 0.05
@@ -98,7 +91,7 @@ class Engine:
         self._beaconing: Beaconing | None = None
         self._blobcast = Blobcast(self._road.handle, holdings, packet_size_max, self._timing, rng, self.counters)
         self._mending = Mending(self._road, self._is_needless)
-        self._air_free_at = -inf
+        self._air_free_at = self._heard_at = -inf
         self._brought: OrderedDict[str, list[tuple[Scope, Run]]] = OrderedDict()
         self._message_size = max(packet_size_max, min(size_in_parts(packet_size_max, PARTS_AT_ONCE), MESSAGE_SIZE_GOAL))
         self._turn = 1
@@ -113,7 +106,7 @@ class Engine:
             self._note(peer, "packets beyond a peer's allowance")
             return []
         self._follow(now)
-        self._stirred = True
+        self._stirred, self._heard_at = True, now
         try:
             return self._hear(peer, parse(packet), now)
         except PeerFault as fault:
@@ -148,8 +141,8 @@ class Engine:
                 return self._hear_packed(peer, packet, now)
             case Part():
                 return self._hear_part(peer, packet, now)
-            case Pieces():
-                return [*self._blobcast.hear_pieces(packet, now)]
+            case Pieces() | Symbol():
+                return [*self._blobcast.hear(peer, packet, now)]
             case Beacon():
                 self._hear_beacon(packet, now)
             case Accord():
@@ -257,7 +250,7 @@ class Engine:
 
     # --- out
 
-    def tick(self, now: float, least: Priority = Priority.BODIES) -> list[Effect]:
+    def tick(self, now: float, least: Priority = Priority.CAROUSEL) -> list[Effect]:
         """Return what it is time to say, of what is at least as urgent as `least`.
 
         To be called when `next_wake` says so, and when the store has changed.
@@ -273,7 +266,7 @@ class Engine:
         effects += self._judge(beaconing, now)
         stuck = self._dialogues.items()
         self.stalemates = [(handle, scope) for scope, one in stuck for handle in one.stalemates(now)]
-        self._blobcast.look(now)
+        self._blobcast.look(now, is_idle=least >= Priority.CAROUSEL and self._is_idle(now))
         return effects + self._speak(beaconing, least, now)
 
     def _judge(self, beaconing: Beaconing, now: float) -> list[Effect]:
@@ -320,7 +313,13 @@ class Engine:
             or _sends(self._mending.ask(now))
             or next((sends for one in dialogues if (sends := _sends(one.ask(now, mending), _priority(one)))), [])
             or (_sends(self._blobcast.speak(now), Priority.BODIES) if least >= Priority.BODIES else [])
+            or (_sends(self._blobcast.play(now), Priority.CAROUSEL) if least >= Priority.CAROUSEL else [])
         )
+
+    def _is_idle(self, now: float) -> bool:
+        """Whether nobody speaks, and nothing waits to be said."""
+        busy = any(dialogue.is_busy(now) for dialogue in self._dialogues.values())
+        return not busy and not self._mending.is_mending(now) and now - self._heard_at >= self._timing.quiet
 
     def _in_turn(self, least: Priority) -> list[Dialogue]:
         """Return the dialogues that may speak: scopes take turns."""
@@ -338,14 +337,7 @@ class Engine:
 
     def _is_needless(self, begin: bytes) -> bool:
         """Whether a message that begins so comes from a node that holds just what we hold."""
-        if is_packed(begin) and len(begin) >= PACKED_HEAD_SIZE:
-            hint = begin[PACKED_HEAD_SIZE - DIGEST_HINT_SIZE : PACKED_HEAD_SIZE]
-            return any(one.outlook.digest.startswith(hint) for one in self._dialogues.values())
-        if len(begin) < HEAD_SIZE + PARCEL_HEAD_SIZE or begin[1] != Kind.DATA:
-            return False
-        head = Reader(begin[HEAD_SIZE:])
-        scope, _, digest = head.take(SCOPE_HANDLE_SIZE), head.take(NODE_HANDLE_SIZE), head.take(SHORT_DIGEST_SIZE)
-        return any((one.outlook.handle, one.outlook.digest) == (scope, digest) for one in self._dialogues.values())
+        return any(one.outlook.is_told_by(begin) for one in self._dialogues.values())
 
     def _beacon(self, now: float) -> Beacon | Accord:
         """Return what to say of all that is held: little, where all whom we heard have shown the same."""
@@ -388,6 +380,7 @@ def _sends(packets: Iterable[bytes], priority: Priority = Priority.LEDGER) -> li
 __all__ = [
     "BlobWant",
     "Deliver",
+    "DeliverFile",
     "DeliverForkProof",
     "DeliverPiece",
     "Effect",

@@ -40,6 +40,7 @@ class Priority(IntEnum):
     NOTICES = 2
     MANIFESTS = 3
     BODIES = 4
+    CAROUSEL = 5
 
 
 SHARES: Final[Mapping[Priority, float]] = {  # of the budget; what is left over is kept for what is more urgent
@@ -47,6 +48,7 @@ SHARES: Final[Mapping[Priority, float]] = {  # of the budget; what is left over 
     Priority.NOTICES: 0.9,
     Priority.MANIFESTS: 0.8,
     Priority.BODIES: 0.5,
+    Priority.CAROUSEL: 0.25,  # what nobody asked for: only while little was said in this hour
 }
 
 

@@ -41,6 +41,10 @@ class Holdings(Protocol):
         """Return a few files this node would like to have."""
         ...
 
+    def offered_blobs(self) -> Sequence[tuple[bytes, int]]:
+        """Return name and size of a few small files to play while the air is idle; none unless the keeper wants so."""
+        ...
+
     def blob_piece(self, blob: bytes, index: int) -> bytes | None:
         """Return piece `index` of a file, None where the file is not here."""
         ...

@@ -10,12 +10,22 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from mesh.airform import HEAD_HANDLE_SIZE, SHORT_DIGEST_SIZE, log_handle, scope_handle
+from mesh.airform import (
+    HEAD_HANDLE_SIZE,
+    NODE_HANDLE_SIZE,
+    PARCEL_HEAD_SIZE,
+    SCOPE_HANDLE_SIZE,
+    SHORT_DIGEST_SIZE,
+    log_handle,
+    scope_handle,
+)
 from mesh.frontier import Frontier, Reach
 from mesh.holdings import Holdings
 from mesh.keys import DIGEST_SIZE, Head, LogId, NodeId, Scope
 from mesh.links import Opening
 from mesh.log import ForkProof
+from mesh.packet import DIGEST_HINT_SIZE, HEAD_SIZE, PACKED_HEAD_SIZE, Kind, is_packed
+from mesh.wire import Reader
 
 WRITERS_MAX: Final = 4096
 LISTS_MAX: Final = 8
@@ -95,6 +105,16 @@ class Outlook:
             run = self._holdings.run(log, 0, 0)
             self._writers[log] = Opening.read(run.records[0]).node if run else None
         return self._writers[log] == node
+
+    def is_told_by(self, begin: bytes) -> bool:
+        """Whether a message that begins so comes from a node that holds just what we hold."""
+        if is_packed(begin) and len(begin) >= PACKED_HEAD_SIZE:
+            return self.digest.startswith(begin[PACKED_HEAD_SIZE - DIGEST_HINT_SIZE : PACKED_HEAD_SIZE])
+        if len(begin) < HEAD_SIZE + PARCEL_HEAD_SIZE or begin[1] != Kind.DATA:
+            return False
+        head = Reader(begin[HEAD_SIZE:])
+        scope, _, digest = head.take(SCOPE_HANDLE_SIZE), head.take(NODE_HANDLE_SIZE), head.take(SHORT_DIGEST_SIZE)
+        return (self.handle, self.digest) == (scope, digest)
 
     def is_settled(self, log: LogId, height: int) -> bool:
         """Whether a log is proven to be forked below `height`: two branches have nothing to tell each other."""

@@ -22,6 +22,7 @@ from mesh.brief import ACCORD, BEACON, BRIEF_WANT, SKETCH_WANT, Accord, Beacon, 
 from mesh.errors import Malformed, UnknownVersion
 from mesh.keys import DIGEST_SIZE, ID_SIZE, SIGNATURE_SIZE, Head, LogId, PublicKey
 from mesh.log import Checkpoint, ForkProof
+from mesh.symbol import SYMBOL, Symbol
 from mesh.wire import VERSION, Reader, bitmap, indices, varint
 
 HEAD_SIZE: Final = 2
@@ -55,6 +56,7 @@ class Kind(IntEnum):
     ACCORD = ACCORD
     BRIEF_WANT = BRIEF_WANT
     SKETCH_WANT = SKETCH_WANT
+    SYMBOL = SYMBOL
     PACKED = 0x40  # … 0x7f: the six low bits tell how
     PART = 0x80  # … 0xff: the seven low bits tell of how many
 
@@ -330,7 +332,7 @@ class Pieces:
 
 
 Comparison = Beacon | Accord | Want | BriefWant | SketchWant | Heads | Probe | ForkNotice
-Packet = Comparison | Delivery | Packed | Part | PartsWant | PiecesWant | Pieces
+Packet = Comparison | Delivery | Packed | Part | PartsWant | PiecesWant | Pieces | Symbol
 
 READERS: Final[dict[int, Callable[[Reader], Packet]]] = {
     Kind.BEACON: Beacon.read,
@@ -346,6 +348,7 @@ READERS: Final[dict[int, Callable[[Reader], Packet]]] = {
     Kind.ACCORD: Accord.read,
     Kind.BRIEF_WANT: BriefWant.read,
     Kind.SKETCH_WANT: SketchWant.read,
+    Kind.SYMBOL: Symbol.read,
     **{kind: partial(Packed.read, kind) for kind in range(Kind.PACKED, Kind.PART)},
     **{kind: partial(Part.read, kind) for kind in range(Kind.PART, 0x100)},
 }

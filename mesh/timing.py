@@ -26,13 +26,14 @@ class Timing:
     retry: float = 20.0  # first pause between two wants that did not help; it doubles up to imax
     heartbeat: float = 21600.0  # how often a node among agreeing neighbours still speaks
     recent: float = 259200.0  # a neighbour that was silent for longer is looked for no more
+    carousel: float = 240.0  # between two rows of files that nobody asked for
     packets_per_second: float = 10.0  # how many one peer address may have looked at, in the long run …
     packets_burst: float = 200.0  # … and at once
 
     @classmethod
     def for_ip(cls) -> Self:
         """Return what suits roads that carry thousands of packets a second."""
-        return cls(0.2, 60.0, 1, 0.01, 0.1, 0.02, 1.0, 300.0, 3600.0, 1000.0, 5000.0)
+        return cls(0.2, 60.0, 1, 0.01, 0.1, 0.02, 1.0, 300.0, 3600.0, packets_per_second=1000.0, packets_burst=5000.0)
 
     def slot(self, rng: Chance) -> float:
         """Return how long to wait before an answer or a want."""

@@ -16,8 +16,10 @@ PURPOSES: Final = {
     "notices": lazy_gettext("Notices by themselves"),
     "manifests": lazy_gettext("What zines there are"),
     "bodies": lazy_gettext("Zines that somebody waits for"),
+    "carousel": lazy_gettext("Small zines for whoever listens, in idle air"),
 }
-SELDOM: Final = ("notices",)  # on most roads they travel with the payments of their log
+# Notices travel with the payments of their log, and zines nobody asked for only where the keeper wants so.
+SELDOM: Final = ("notices", "carousel")
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,5 +81,8 @@ class BenchHoldings:
     def wanted_blobs(self) -> Sequence[BlobWant]:
         return ()
 
+    def offered_blobs(self) -> Sequence[tuple[bytes, int]]:
+        return ()
+
     def blob_piece(self, blob: bytes, index: int) -> bytes | None:
         return None

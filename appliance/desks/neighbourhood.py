@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from io import BytesIO
 from typing import Final
 
 from appliance.ailing import Findings
@@ -22,6 +23,7 @@ from mesh.keys import ID_SIZE, PUBLIC, EpochKey, LogId, NodeId, NodeKey, Scope, 
 from mesh.log import ForkProof, Run
 
 WANTED_AT_ONCE: Final = 4
+OFFERED_MAX: Final = 32
 BROADCAST_SIZE_MAX: Final = 256 * 1024  # larger files are fetched over IP, or travel by hand
 
 
@@ -69,6 +71,11 @@ class Neighbourhood(Boards):
         room = self.settings.archive.quota_bytes - self.blobs.used_bytes() if rows else 0
         return [BlobWant(blob, size, self.blobs.missing(blob, size)) for blob, size in rows if size <= room]
 
+    def offered_blobs(self) -> Sequence[tuple[bytes, int]]:
+        """Return texts of the shelf to play on the radio in idle air, the newest first: none unless node.yaml says so."""
+        limit = self.settings.archive.carousel_limit_bytes
+        return self.shelf.small_texts(limit, OFFERED_MAX) if limit else ()
+
     def blob_piece(self, blob: bytes, index: int) -> bytes | None:
         content = self.blobs.read(blob, index * PIECE_SIZE, PIECE_SIZE)
         return content if content and self.shelf.is_open(blob) else None
@@ -87,6 +94,15 @@ class Neighbourhood(Boards):
         if size is None or not self.blobs.put_piece(blob, size, index, content):
             return False
         return self.finish_file(blob)
+
+    def accept_file(self, blob: bytes, content: bytes) -> bool:
+        """Keep a wanted file that came whole, and has its name. Returns whether it is here now."""
+        if self.database.row("SELECT 1 FROM wanted WHERE blob = ? AND size = ?", blob, len(content)) is None:
+            return False
+        self.blobs.keep(BytesIO(content), len(content))
+        self.blobs.drop_parts(blob)
+        self.note_arrival(blob)
+        return True
 
     def finish_file(self, blob: bytes) -> bool:
         """Put a file that arrived on the shelf, if its digest is right."""

@@ -137,7 +137,7 @@ class Blobs:
         with self._troubles(), suppress(FileNotFoundError), part.open("rb") as file:
             if digest_of(file) == blob:
                 self._name(file, blob)
-                self._drop_parts(blob)
+                self.drop_parts(blob)
                 return True
         with self._troubles():
             part.unlink(missing_ok=True)
@@ -147,9 +147,10 @@ class Blobs:
 
     def drop(self, blob: bytes) -> None:
         self.path(blob).unlink(missing_ok=True)
-        self._drop_parts(blob)
+        self.drop_parts(blob)
 
-    def _drop_parts(self, blob: bytes) -> None:
+    def drop_parts(self, blob: bytes) -> None:
+        """Forget what had come of a file."""
         for part in (self._part(blob), self._note(blob), self._fetched(blob)):
             part.unlink(missing_ok=True)
 

@@ -102,6 +102,15 @@ class Shelf:
         """Whether a zine that is not hidden is this file: such files are carried on."""
         return self._database.row(f"{NAMED_BY} AND {RACKS[Rack.OPEN]}", blob) is not None
 
+    def small_texts(self, size_max: int, limit: int) -> list[tuple[bytes, int]]:
+        """Return name and size of texts that stand on the shelf and are here, the newest first."""
+        rows = self._database.rows(
+            f"SELECT blob, max(size) FROM {CARD_TABLES.partition(' LEFT JOIN extract')[0]} WHERE {RACKS[Rack.SHELF]}"
+            " AND size BETWEEN 1 AND ? AND media_type IN (?, ?) GROUP BY blob ORDER BY max(zine.no) DESC LIMIT ?",
+            *(size_max, *TEXTS, limit),
+        )
+        return [(blob, size) for blob, size in rows if self._blobs.has(blob)]
+
     def put(self, log: bytes, seq: int, shelved: bool, hidden: bool) -> None:
         """Note what a keeper decided."""
         self._database.run(

@@ -67,6 +67,9 @@ class Replica:
     def wanted_blobs(self) -> Sequence[BlobWant]:
         return ()
 
+    def offered_blobs(self) -> Sequence[tuple[bytes, int]]:
+        return ()
+
     def blob_piece(self, blob: bytes, index: int) -> bytes | None:  # noqa: ARG002 (it holds records and no files)
         return None
 

@@ -13,7 +13,7 @@ from mesh import blob
 from mesh.blob import BlobWant
 from mesh.errors import ForkedLog, Malformed, PeerFault
 from mesh.frontier import Frontier, Reach
-from mesh.gossip import Deliver, DeliverForkProof, DeliverPiece, Effect, Engine, PeerHolds, Send, Timing
+from mesh.gossip import Deliver, DeliverFile, DeliverForkProof, DeliverPiece, Effect, Engine, PeerHolds, Send, Timing
 from mesh.keys import PUBLIC, EpochKey, Head, LogId, NodeKey, PublicKey, Scope, salt_for
 from mesh.links import Opening
 from mesh.log import Checkpoint, ForkProof, Run, first_head, heads
@@ -55,6 +55,7 @@ class MemoryHoldings:
         self.blobs: dict[bytes, bytes] = {}
         self.partial: dict[bytes, dict[int, bytes]] = {}
         self.wishes: dict[bytes, int] = {}
+        self.offers: list[bytes] = []
         self._scopes = (PUBLIC, commons) if commons else (PUBLIC,)
         self._epoch_key = epoch_key
 
@@ -92,6 +93,9 @@ class MemoryHoldings:
             BlobWant(name, size, [index for index in range(blob.piece_count(size)) if index not in self.partial[name]])
             for name, size in self.wishes.items()
         ]
+
+    def offered_blobs(self) -> Sequence[tuple[bytes, int]]:
+        return [(name, len(self.blobs[name])) for name in self.offers]
 
     def blob_piece(self, name: bytes, index: int) -> bytes | None:
         return blob.piece(self.blobs[name], index) if name in self.blobs else None
@@ -141,6 +145,12 @@ class MemoryHoldings:
             assert blob.blob_id(whole) == name
             self.blobs[name] = whole
             del self.partial[name], self.wishes[name]
+
+    def keep_file(self, name: bytes, content: bytes) -> None:
+        assert blob.blob_id(content) == name
+        self.blobs[name] = content
+        self.partial.pop(name, None)
+        self.wishes.pop(name, None)
 
     # --- what this node says itself
 
@@ -208,6 +218,8 @@ class Island:
                     self._through_the_door(effect)
                 case DeliverPiece(name, index, content):
                     self.holdings.keep_piece(name, index, content)
+                case DeliverFile(name, content):
+                    self.holdings.keep_file(name, content)
                 case PeerHolds():
                     self.shown.append(effect)
         return packets

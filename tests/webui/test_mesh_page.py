@@ -13,7 +13,7 @@ from appliance.store.private import AirUse
 from mesh.keys import PUBLIC
 from tests.webui.visitor import Visitor
 
-NOTHING = {"distress": 0, "ledger": 0, "notices": 0, "manifests": 0, "bodies": 0}
+NOTHING = {"distress": 0, "ledger": 0, "notices": 0, "manifests": 0, "bodies": 0, "carousel": 0}
 AIR_DAY = AirDay(0, 0, 360_000, NOTHING, 0, NOTHING)
 SENTENCES: dict[Ailment, str] = {
     Ailment.NEWER: "Its keeper may bring it the newer program.",
