@@ -236,7 +236,7 @@ class Engine:
             for scope, dialogue in self._dialogues.items():
                 neighbour.shows(scope, dialogue.outlook.digest)
         elif neighbour:
-            neighbour.digests = dict.fromkeys(neighbour.digests, NO_COMMONS)
+            neighbour.claims_accord(accord.joint, NO_COMMONS)
             if self._beaconing:
                 self._beaconing.greet(now)
 
@@ -263,6 +263,9 @@ class Engine:
             self._remember(dialogue.scope, waited)
             effects += waited
         beaconing.holds({scope: dialogue.outlook.digest for scope, dialogue in self._dialogues.items()}, now)
+        self.neighbours.meet(
+            joint(self._digests()), {scope: one.outlook.digest for scope, one in self._dialogues.items()}
+        )
         effects += self._judge(beaconing, now)
         stuck = self._dialogues.items()
         self.stalemates = [(handle, scope) for scope, one in stuck for handle in one.stalemates(now)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -24,10 +25,17 @@ class Neighbour:
     agreed: dict[Scope, bytes] = field(default_factory=dict)  # our digest when it was last found to be theirs
     behind: dict[Scope, bytes | None] = field(default_factory=dict)  # with this digest it held nothing that we lack
     ahead: dict[Scope, bytes] = field(default_factory=dict)  # when our digest was this, it held more than we
+    accord: bytes = b""  # the joint of its last word, where that was an accord about something else than we held
     spoke: set[Scope] = field(default_factory=set)  # scopes it follows for sure
+
+    def claims_accord(self, joint: bytes, unknown: bytes) -> None:
+        """Note that it agrees with others about something else than we hold: what that is, nobody can tell."""
+        self.digests = dict.fromkeys(self.digests, unknown)
+        self.accord = joint
 
     def shows(self, scope: Scope, digest: bytes) -> None:
         """Note the digest it just showed; whether it equals ours is judged at the next tick."""
+        self.accord = b""
         self.digests[scope] = digest
         self.fresh.add(scope)
 
@@ -62,6 +70,12 @@ class Neighbours:
         """Return the one neighbour whose handle begins so, None where there are none or several."""
         found = [neighbour for handle, neighbour in self._known.items() if handle.startswith(hint)]
         return found[0] if len(found) == 1 else None
+
+    def meet(self, joint: bytes, digests: Mapping[Scope, bytes]) -> None:
+        """Learn what we hold now: whoever spoke of just that in an accord, before we held it, holds it."""
+        for neighbour in self._known.values():
+            if neighbour.accord == joint:
+                neighbour.digests, neighbour.accord = dict(digests), b""
 
     def recent(self, now: float) -> list[Neighbour]:
         """Return those who were heard lately enough to be looked for."""

@@ -25,6 +25,7 @@ from mesh.packet import (
     Want,
 )
 from mesh.record import Record
+from mesh.symbol import Symbol
 from tests.mesh.islands import node_key
 
 
@@ -149,5 +150,6 @@ packets: st.SearchStrategy[Packet] = st.one_of(
     st.builds(PartsWant, names, st.integers(1, 128)),
     notices(),
     pieces_wants(),
+    st.builds(Symbol, size(8), st.integers(0, 255), st.binary(min_size=1, max_size=220)),
     st.builds(Pieces, size(8), st.integers(0, 2**40), st.binary(min_size=1, max_size=216)),
 )

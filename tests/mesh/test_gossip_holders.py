@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from mesh.airform import node_handle
+from mesh.airform import SHORT_DIGEST_SIZE, node_handle
+from mesh.brief import Accord, joint
+from mesh.effects import PeerHolds
+from mesh.gossip import NO_COMMONS
+from mesh.keys import LogId
+from mesh.log import Run
 from mesh.packet import is_packed
 from tests.mesh.islands import Island, MemoryHoldings
 from tests.mesh.test_gossip import settled
@@ -22,15 +27,36 @@ def test_whoever_hears_a_digest_before_the_records_knows_the_holder_once_it_has_
     air.drops = lambda hearer, speaker, packet: hearer == "c" and is_packed(packet)
     log = a.holdings.write("two loaves, rye")
     air.stir()
-    air.run(12)
+    air.run(5)
     assert b.frontier() == a.frontier() != c.frontier()
-    c.shown.clear()
-    c.holdings.accept(a.holdings.run(log, 0, 10_000))  # type: ignore[arg-type]
+    assert {shown.is_heard for shown in after(c, a.holdings.run(log, 0, 10_000)) if holds(shown, b, log, 2)} == {False}
+
+
+def test_whoever_hears_an_accord_before_the_records_knows_the_holder_once_it_has_them_too() -> None:
+    air, (a, b, c) = settled()
     air.drops = lambda hearer, speaker, packet: hearer == "c"
+    log = a.holdings.write("two loaves, rye")
     air.stir()
-    air.run(1)
-    told = {(shown.peer_handle, shown.is_heard) for shown in c.shown if shown.heights.get(log) == 2}
-    assert told == {(node_handle(one.holdings.key.node_id), False) for one in (a, b)}
+    air.run(60)
+    digests = b.frontier().digest(SHORT_DIGEST_SIZE), NO_COMMONS
+    c.receive("b", Accord(node_handle(b.holdings.key.node_id), joint(digests)).encode(), air.now)
+    c.tick(air.now)
+    shown = after(c, a.holdings.run(log, 0, 10_000))
+    assert any(holds(one, b, log, 2) for one in shown)
+    assert not any(holds(one, a, log, 2) for one in shown)
+
+
+def after(island: Island, run: Run | None) -> list[PeerHolds]:
+    """Return what an island learns of others as soon as it holds a run."""
+    assert run
+    island.shown.clear()
+    island.holdings.accept(run)
+    island.tick(island.engine.neighbours.recent(0.0)[0].heard + 1)
+    return island.shown
+
+
+def holds(shown: PeerHolds, holder: Island, log: LogId, height: int) -> bool:
+    return shown.peer_handle == node_handle(holder.holdings.key.node_id) and shown.heights.get(log) == height
 
 
 def test_a_neighbour_whose_card_was_put_back_shows_what_it_holds_now() -> None:

@@ -106,7 +106,7 @@ def test_a_busy_channel_silences_all_but_distress() -> None:
     assert governor.least(1, now) is Priority.DISTRESS
     wait_s = governor.wait_s(1, now)
     assert 0 < wait_s < USE_WINDOW_S
-    assert governor.least(1, now + wait_s) is Priority.BODIES
+    assert governor.least(1, now + wait_s) is Priority.CAROUSEL
     assert governor.heard_ms() == pytest.approx(USE_WINDOW_S * 251)
 
 
