@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from math import inf
 from typing import Final
 
+from mesh.aircode import packing
+from mesh.aircode.packing import Codec
 from mesh.airform import (
     SHORT_DIGEST_SIZE,
     Parcel,
@@ -73,7 +75,13 @@ class Engine:
     """
 
     def __init__(
-        self, node: NodeId, holdings: Holdings, packet_size_max: int, rng: Chance, timing: Timing | None = None
+        self,
+        node: NodeId,
+        holdings: Holdings,
+        packet_size_max: int,
+        rng: Chance,
+        timing: Timing | None = None,
+        codec: Codec = packing,
     ) -> None:
         if packet_size_max < PACKET_SIZE_MIN:
             raise ValueError(f"gossip needs packets of at least {PACKET_SIZE_MIN} bytes, not {packet_size_max}")
@@ -85,7 +93,8 @@ class Engine:
         self.stalemates: list[tuple[bytes, Scope]] = []  # with whom, and in which scope, three rounds changed nothing
         self.state = 0  # how this node's power stands, which its beacons tell: see packet.Beacon
         self.neighbours = Neighbours(self._timing.recent)
-        self._road = Road(node, node_handle(node), packet_size_max, self._timing, rng, self.neighbours, self.counters)
+        names = node, node_handle(node)
+        self._road = Road(*names, packet_size_max, self._timing, rng, self.neighbours, self.counters, codec)
         self._allowances = Allowances(self._timing.packets_per_second, self._timing.packets_burst)
         self._dialogues: dict[Scope, Dialogue] = {}
         self._beaconing: Beaconing | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from mesh.aircode.packing import Codec
 from mesh.keys import NodeId
 from mesh.neighbours import Neighbours
 from mesh.timing import Timing
@@ -22,6 +23,7 @@ class Road:
     rng: Chance
     neighbours: Neighbours
     counters: Counter[str]
+    codec: Codec
 
     def slot(self) -> float:
         """Return a random time to wait before speaking, in seconds."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from mesh.aircode.packing import MODEL, pack, unpack
+from mesh.aircode.packing import MODEL
 from mesh.aircode.shared import Ground
 from mesh.airform import AirRun, log_handle
 from mesh.errors import Malformed
@@ -42,7 +42,7 @@ class Shorthand:
         if not runs:
             return None
         key = self.holdings.epoch_key(self.outlook.scope)
-        stream = pack([AirRun.pack(run, key) for run in runs], self._ground(common))
+        stream = self.road.codec.pack([AirRun.pack(run, key) for run in runs], self._ground(common))
         if not stream:
             return None
         hints = self.road.handle[:SENDER_HINT_SIZE], self.outlook.digest[:DIGEST_HINT_SIZE]
@@ -60,7 +60,7 @@ class Shorthand:
         heights = {log: reach.height for log, reach in self.outlook.frontier.reaches.items()}
         key = self.holdings.epoch_key(self.outlook.scope)
         ground = Ground(self.holdings, key, heights, packet.is_common)
-        return [self._verified(air.unpack(self._log(air), key)) for air in unpack(packet.stream, ground)]
+        return [self._verified(air.unpack(self._log(air), key)) for air in self.road.codec.unpack(packet.stream, ground)]
 
     def _log(self, air: AirRun) -> LogId:
         if air.after:

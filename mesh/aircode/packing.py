@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from mesh import canonical
 from mesh.aircode.arithmetic import ONE, Bits, Listener, Reader, Writer
@@ -33,6 +33,18 @@ WORK_FREE: Final = 512
 UNBOUNDED: Final = 1 << 60  # what both ends hold is bounded by itself
 LIKELY_ONE: Final = ONE - (ONE >> 2)
 LIKELY: Final = ONE - (ONE >> 4)
+
+
+class Codec(Protocol):
+    """What packs and unpacks as this module does, which is one."""
+
+    def pack(self, runs: Sequence[AirRun], ground: Ground) -> bytes | None:
+        """See `pack`."""
+        ...
+
+    def unpack(self, packed: bytes, ground: Ground) -> tuple[AirRun, ...]:
+        """See `unpack`."""
+        ...
 
 
 def pack(runs: Sequence[AirRun], ground: Ground) -> bytes | None:

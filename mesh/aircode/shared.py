@@ -28,7 +28,7 @@ TEACHERS_MAX: Final = 16  # logs
 ROUND: Final = 16
 AFTER_BITS: Final = 3
 AFTER_MASK: Final = (1 << AFTER_BITS) - 1
-SIZE_MAX: Final = 1 << 30
+SIZE_AT_ONCE: Final = 16 * 1024  # bytes of records, in plain form
 LIKELY_NOT: Final = ONE >> 5
 
 
@@ -109,7 +109,10 @@ class Ground:
         return [self._writer(log) for log in logs] + list(logs)
 
     def _writer(self, log: LogId) -> bytes:
-        return Opening.read(self._records(log, 0, 1)[0]).node
+        run = self.holdings.run(log, 0, 0)
+        if run is None:
+            raise Missing("what a packet builds on is not here")
+        return Opening.read(run.records[0]).node
 
     def lessons(self, places: Sequence[Place]) -> Iterator[Lesson]:
         """Yield the last records of each log that teaches, up to where both ends hold it. Raises `Missing`."""
@@ -131,10 +134,14 @@ class Ground:
         return sorted((log, height) for log, height in heights.items() if height)
 
     def _records(self, log: LogId, after: int, upto: int) -> Sequence[Record]:
-        run = self.holdings.run(log, after, SIZE_MAX)
-        if run is None or run.upto < upto:
-            raise Missing("what a packet builds on is not here")
-        return run.records[: upto - after]
+        """Return records `after` + 1 … `upto`, a few at a time: a log may go on for long above them."""
+        records: list[Record] = []
+        while after + len(records) < upto:
+            run = self.holdings.run(log, after + len(records), SIZE_AT_ONCE)
+            if run is None:
+                raise Missing("what a packet builds on is not here")
+            records += run.records
+        return records[: upto - after]
 
     def _packed(self, log: LogId, seq: int, record: Record) -> AirRecord:
         return AirRecord.pack(record, salt_for(self.epoch_key, log, seq) if self.epoch_key else None)

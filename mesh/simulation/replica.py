@@ -73,6 +73,11 @@ class Replica:
     def blob_piece(self, blob: bytes, index: int) -> bytes | None:  # noqa: ARG002 (it holds records and no files)
         return None
 
+    def head(self, log: LogId, height: int) -> Head | None:
+        """Return the head of a log at a height; None where it is not held so far."""
+        place = self._places.get(log)
+        return place.branch.chain[height] if place and height <= place.height else None
+
     # --- the door
 
     def accept(self, run: Run) -> None:

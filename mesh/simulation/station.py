@@ -19,6 +19,7 @@ from mesh.simulation.air import Air
 from mesh.simulation.clock import Clock
 from mesh.simulation.dice import Dealer
 from mesh.simulation.replica import Replica
+from mesh.simulation.shared_codec import SharedCodec
 
 CLIENT_QUEUE_MAX: Final = 16
 USE_SHARE_MAX: Final = 0.40  # of the last minute, whoever talked: beyond it Meshtastic lets nobody talk
@@ -36,6 +37,7 @@ class Surroundings:
     packet_size_max: int
     region: str
     commit_s: float
+    codec: SharedCodec
 
 
 class NodeStation:
@@ -92,7 +94,7 @@ class NodeStation:
         self._governor = Governor(self._around.region)
         if self._note:
             self._governor.recall(self._note, 0.0, self._now)
-        self._engine = Engine(self._node, self.replica, self._around.packet_size_max, dice)
+        self._engine = Engine(self._node, self.replica, self._around.packet_size_max, dice, codec=self._around.codec)
         self._around.air.switch_on(self.number)
         self._wake_at(self._around.clock.now)
 

@@ -20,6 +20,7 @@ from mesh.simulation.outcome import Outcome
 from mesh.simulation.replica import Grown, Replica
 from mesh.simulation.rogue import Rogue
 from mesh.simulation.scenario import HOUR_S, Malice, Scenario
+from mesh.simulation.shared_codec import SharedCodec
 from mesh.simulation.station import NodeStation, Surroundings
 from mesh.simulation.streets import Map
 from mesh.simulation.truth import Branch, PenmanFor, Truth
@@ -41,6 +42,9 @@ class Street:
         self.truth = Truth(scope, EpochKey(dealer("epoch key").randbytes(32)))
         self._penman = penman_for([key.node_id for key in self._keys], dealer("penman"))
         self.air = Air(scenario.preset, scenario.nodes, self.clock, dealer("air"), self._hear)
+        commit_s = COMMIT_S if scenario.faults.power_cuts else 0.0
+        room = scenario.payload_limit
+        self._around = Surroundings(self.clock, self.air, dealer, room, REGION, commit_s, SharedCodec())
         self._mishaps = Mishaps(scenario.faults, scenario.faults_end_s, self.clock, dealer("mishaps"))
         self.stations: list[NodeStation | None] = [None] * scenario.nodes
         self._rogues: dict[int, Rogue] = {}
@@ -90,9 +94,8 @@ class Street:
         return branch
 
     def _station(self, number: int, replica: Replica) -> NodeStation:
-        commit_s = COMMIT_S if self.scenario.faults.power_cuts else 0.0
-        around = Surroundings(self.clock, self.air, self._dealer, self.scenario.payload_limit, REGION, commit_s)
-        return NodeStation(number, self._keys[number].node_id, replica, around, partial(self._accuse, number))
+        accuse = partial(self._accuse, number)
+        return NodeStation(number, self._keys[number].node_id, replica, self._around, accuse)
 
     def _rogue(self, number: int, malice: Malice, branches: dict[int, Branch]) -> Rogue:
         rogue = Rogue(number, malice, self.air, self.clock, self._dealer(f"rogue {number}"))
