@@ -34,6 +34,7 @@ FLOOD: Final = "packets beyond a peer's allowance"  # the engine's counter
 COMPLAIN_S: Final = 60.0  # how often the keeper is told anew of packets that were of no use
 NEWCOMER_S: Final = 3600.0
 NEWCOMER: Final = "Another radio is plugged in than before. It was set up for this street and is in service."
+OPENS_MIN_S: Final = 0.1
 PATIENCE_S: Final = 60.0  # longest sleep of a road, so that a wrong estimate never silences it
 
 
@@ -107,6 +108,7 @@ class Road:
         self._engine: Engine | None = None
         self._connections = 0
         self._wake = 0.0
+        self._may_say = max(Priority)
         self._told = Air()
         self._is_radio = self.transport.airtime_ms(1) > 0
         self._full_ms = self.transport.airtime_ms(self.transport.packet_size_max)
@@ -158,6 +160,7 @@ class Road:
         least = self._least()
         if least is None:
             return []
+        self._may_say = least
         effects = engine.tick(self.now(), least)
         for effect in effects:
             if isinstance(effect, Send):
@@ -275,7 +278,8 @@ class Road:
         return priority is Priority.DISTRESS
 
     def _plan(self, engine: Engine) -> None:
-        self._wake = self.now() + min(engine.next_wake(self.now()), PATIENCE_S)
+        opens = max(self._governor.opens_s(self._full_ms, self.now(), self._may_say), OPENS_MIN_S)
+        self._wake = self.now() + min(engine.next_wake(self.now()), opens, PATIENCE_S)
 
 
 def make_roads(settings: Settings, node: NodeId, holdings: Holdings) -> list[Road]:

@@ -105,6 +105,7 @@ class Engine:
         self._message_size = max(packet_size_max, min(size_in_parts(packet_size_max, PARTS_AT_ONCE), MESSAGE_SIZE_GOAL))
         self._turn = 1
         self._stirred = True
+        self._least = Priority.CAROUSEL  # of what may be said just now
 
     # --- in
 
@@ -265,6 +266,7 @@ class Engine:
         To be called when `next_wake` says so, and when the store has changed.
         """
         self._stirred = False
+        self._least = least
         beaconing = self._follow(now)
         effects: list[Effect] = []
         for dialogue in self._dialogues.values():
@@ -279,7 +281,7 @@ class Engine:
         stuck = self._dialogues.items()
         self.stalemates = [(handle, scope) for scope, one in stuck for handle in one.stalemates(now)]
         self._blobcast.look(now, is_idle=least >= Priority.CAROUSEL and self._is_idle(now))
-        return effects + self._speak(beaconing, least, now)
+        return effects + self._speak(beaconing, now)
 
     def _judge(self, beaconing: Beaconing, now: float) -> list[Effect]:
         """Look at the digests that were heard: a beacon shows those of all scopes, and is answered once."""
@@ -302,10 +304,10 @@ class Engine:
             self._beaconing = Beaconing(self._timing, self._rng, now)
         return self._beaconing
 
-    def _speak(self, beaconing: Beaconing, least: Priority, now: float) -> list[Effect]:
-        if now < max(self._air_free_at, self._mending.free_at(now)) or least < Priority.LEDGER:
+    def _speak(self, beaconing: Beaconing, now: float) -> list[Effect]:
+        if now < max(self._air_free_at, self._mending.free_at(now)) or self._least < Priority.LEDGER:
             return []
-        sends = self._something(beaconing, least, now)
+        sends = self._something(beaconing, now)
         busy = any(dialogue.is_busy(now) for dialogue in self._dialogues.values())
         if beaconing.is_time(now, self._all_agree(now), busy, self._mending.is_mending(now)):
             sends = [*sends, Send(self._beacon(now).encode())]
@@ -316,16 +318,16 @@ class Engine:
             self.counters[f"{Kind(send.packet[1]).name.lower()} sent"] += 1
         return [*sends]
 
-    def _something(self, beaconing: Beaconing, least: Priority, now: float) -> list[Send]:
+    def _something(self, beaconing: Beaconing, now: float) -> list[Send]:
         """Return what is due and most urgent."""
-        mending, dialogues = self._mending.has_holes(now), self._in_turn(least)
+        mending, dialogues = self._mending.has_holes(now), self._in_turn()
         return (
             _sends(self._mending.refill(now))
             or next((sends for one in dialogues if (sends := self._answer(one, beaconing, now))), [])
             or _sends(self._mending.ask(now))
             or next((sends for one in dialogues if (sends := _sends(one.ask(now, mending), _priority(one)))), [])
-            or (_sends(self._blobcast.speak(now), Priority.BODIES) if least >= Priority.BODIES else [])
-            or (_sends(self._blobcast.play(now), Priority.CAROUSEL) if least >= Priority.CAROUSEL else [])
+            or (_sends(self._blobcast.speak(now), Priority.BODIES) if self._least >= Priority.BODIES else [])
+            or (_sends(self._blobcast.play(now), Priority.CAROUSEL) if self._least >= Priority.CAROUSEL else [])
         )
 
     def _is_idle(self, now: float) -> bool:
@@ -333,9 +335,9 @@ class Engine:
         busy = any(dialogue.is_busy(now) for dialogue in self._dialogues.values())
         return not busy and not self._mending.is_mending(now) and now - self._heard_at >= self._timing.quiet
 
-    def _in_turn(self, least: Priority) -> list[Dialogue]:
+    def _in_turn(self) -> list[Dialogue]:
         """Return the dialogues that may speak: scopes take turns."""
-        return [one for one in [*self._dialogues.values()][:: self._turn] if _priority(one) <= least]
+        return [one for one in [*self._dialogues.values()][:: self._turn] if _priority(one) <= self._least]
 
     def _answer(self, dialogue: Dialogue, beaconing: Beaconing, now: float) -> list[Send]:
         """Return one message, as packets."""
@@ -370,11 +372,17 @@ class Engine:
         return bool(self.neighbours.recent(now)) and not any(True for _ in kin)
 
     def next_wake(self, now: float) -> float:
-        """Return after how many seconds, at least 0.05, a tick is wanted although nothing happened."""
+        """Return after how many seconds, at least 0.05, a tick is wanted although nothing happened.
+
+        What the last tick was not allowed to say does not count: tick again when more may be said.
+        """
         if self._stirred or self._beaconing is None:
             return WAKE_MIN_S
-        moments = [dialogue.next_wake() for dialogue in self._dialogues.values()]
-        moments += [self._beaconing.due, self._blobcast.next_wake(), self._mending.next_wake()]
+        if self._least < Priority.LEDGER:
+            return WAKE_MAX_S
+        moments = [dialogue.next_wake() for dialogue in self._in_turn()]
+        moments += [self._beaconing.due, self._mending.next_wake()]
+        moments += [self._blobcast.next_wake()] if self._least >= Priority.BODIES else []
         free_at = max(self._air_free_at, self._mending.calm_at)
         wake = max(min(moment for moment in moments if moment is not None), free_at)
         return min(max(wake - now, WAKE_MIN_S), WAKE_MAX_S)

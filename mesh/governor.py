@@ -194,6 +194,10 @@ class Governor:
         """Return the least urgent that may say something of `cost_ms` now; None where nobody may."""
         return next((one for one in reversed(Priority) if self.wait_s(cost_ms, now_s, one) == 0), None)
 
+    def opens_s(self, cost_ms: float, now_s: float, least: Priority) -> float:
+        """Return the seconds until something less urgent than `least` may be said, infinity where it never may."""
+        return min((self.wait_s(cost_ms, now_s, one) for one in Priority if one > least), default=math.inf)
+
     def _limit(self, priority: Priority) -> int:
         if priority is Priority.DISTRESS:
             return int(self.law_ms * US)

@@ -60,7 +60,9 @@ class Shorthand:
         heights = {log: reach.height for log, reach in self.outlook.frontier.reaches.items()}
         key = self.holdings.epoch_key(self.outlook.scope)
         ground = Ground(self.holdings, key, heights, packet.is_common)
-        return [self._verified(air.unpack(self._log(air), key)) for air in self.road.codec.unpack(packet.stream, ground)]
+        return [
+            self._verified(air.unpack(self._log(air), key)) for air in self.road.codec.unpack(packet.stream, ground)
+        ]
 
     def _log(self, air: AirRun) -> LogId:
         if air.after:

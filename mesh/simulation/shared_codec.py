@@ -1,8 +1,8 @@
 """The codec of a whole street: what one node has packed or unpacked on some ground, no other on the same ground does again.
 
-Packing is a pure function of the runs and of what the ground tells (aircode/packing.py), so this changes no byte, no answer and no
-fault; it saves most of the time that a run takes. Each packet is really unpacked by one of those who hear it at least. What
-failed is not kept, and what matters of a ground is told by heads, which stand for all records below them.
+Packing is a pure function of the runs and of what the ground tells, so this changes no byte, no answer and no fault; it saves
+most of the time of a run. Each packet is really unpacked by one of those who hear it. What failed is not kept. What matters
+of a ground is told by heads, which stand for all records below them.
 """
 
 from __future__ import annotations

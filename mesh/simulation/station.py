@@ -60,6 +60,7 @@ class NodeStation:
         self._zero = 0.0
         self._governor = Governor(around.region)
         self._note = b""
+        self._may_say = max(Priority)
         self._due = 0.0
         self._armed = float("inf")
         self._stalled_until = 0.0
@@ -174,8 +175,9 @@ class NodeStation:
             self._wake_at(self._around.clock.now)
 
     def _plan(self, engine: Engine) -> None:
-        now = self._around.clock.now
-        self._wake_at(now + engine.next_wake(self._now))
+        cost = self._cost_ms(self._around.packet_size_max)
+        opens = max(self._governor.opens_s(cost, self._now, self._may_say), PAUSE_MIN_S)
+        self._wake_at(self._around.clock.now + min(engine.next_wake(self._now), opens))
 
     def _wake_at(self, moment: float) -> None:
         self._due = moment
@@ -210,6 +212,7 @@ class NodeStation:
         return least if wait <= 0 else None
 
     def _speak(self, engine: Engine, least: Priority) -> None:
+        self._may_say = least
         effects = engine.tick(self._now, least)
         self._carry_out(effects)
         for effect in effects:

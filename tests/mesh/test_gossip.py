@@ -7,7 +7,8 @@ from itertools import pairwise
 import pytest
 
 from mesh.airform import AirRun, Parcel, scope_handle
-from mesh.gossip import Timing
+from mesh.gossip import WAKE_MAX_S, Timing
+from mesh.governor import Priority
 from mesh.keys import PUBLIC, EpochKey, LogId, Scope
 from mesh.packet import Delivery, Kind, is_packed
 from tests.mesh.islands import PACKET_SIZE, Air, Island, MemoryHoldings, node_key
@@ -54,6 +55,15 @@ def test_what_came_by_this_road_is_not_sent_on_it_again() -> None:
     air.stir()
     air.run(3600)
     assert [speaker for at, speaker, packet in air.log if at > began and is_packed(packet)] == ["a"]
+
+
+def test_what_may_not_be_said_just_now_wakes_nobody() -> None:
+    air, (a, _, _) = settled()
+    a.holdings.write("two loaves, rye")
+    a.engine.tick(air.now, Priority.DISTRESS)
+    assert a.engine.next_wake(air.now) == WAKE_MAX_S
+    a.engine.tick(air.now, Priority.LEDGER)
+    assert a.engine.next_wake(air.now) < 60
 
 
 def test_a_lost_packet_is_asked_for_by_the_one_who_lost_it() -> None:

@@ -68,6 +68,14 @@ def test_what_is_less_urgent_leaves_room_for_what_is_more() -> None:
     assert governor.least(1, 0) is None
 
 
+def test_who_may_not_speak_is_told_when_to_look_again() -> None:
+    governor = Governor("EU_868")
+    assert governor.opens_s(1, 0, max(Priority)) == math.inf
+    governor.spend(108_000, 0)
+    governor.settle(0, 0)
+    assert governor.opens_s(1, 5, Priority.DISTRESS) == pytest.approx(3596)
+
+
 def test_a_refused_packet_costs_nothing() -> None:
     governor = Governor("EU_868")
     with pytest.raises(AirtimeSpent):

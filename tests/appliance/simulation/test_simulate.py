@@ -12,7 +12,9 @@ import pytest
 
 from appliance.simulation.payments import PaymentsPenman
 from appliance.simulation.scenario_file import Wishes, dealer_for, read_scenario
+from mesh.aircode import packing
 from mesh.simulation.outcome import Outcome
+from mesh.simulation.shared_codec import SharedCodec
 from mesh.simulation.street import Street
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
@@ -70,6 +72,14 @@ def test_one_seed_gives_one_answer_whatever_python_hashes() -> None:
     assert list(figures) == KEYS
     assert (figures["seed"], figures["nodes"], figures["records"], figures["violations"]) == (6, 5, 8, [])
     assert one.returncode == (0 if figures["converged"] else 1), one.stderr
+
+
+def test_what_is_shared_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A street whose nodes each pack and unpack for themselves ends alike, to the byte."""
+    shared = run("echo", 4).figures()
+    monkeypatch.setattr(SharedCodec, "pack", lambda self, runs, ground: packing.pack(runs, ground))
+    monkeypatch.setattr(SharedCodec, "unpack", lambda self, packed, ground: packing.unpack(packed, ground))
+    assert run("echo", 4).figures() == shared
 
 
 def test_another_seed_gives_another_answer() -> None:
