@@ -7,7 +7,7 @@ road is busy need only tick later. See spec/gossip-v1.md.
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Iterable
 from math import inf
 from typing import Final
@@ -20,18 +20,19 @@ from mesh.airform import (
     node_handle,
 )
 from mesh.beaconing import Beaconing
+from mesh.blame import Blame, Brought
 from mesh.blob import BlobWant
 from mesh.blobcast import Blobcast
 from mesh.brief import Accord, Beacon, BriefWant, SketchWant, joint
 from mesh.dialogue import AnyWant, Dialogue
 from mesh.effects import Deliver, DeliverFile, DeliverForkProof, DeliverPiece, Effect, PeerHolds, Send
-from mesh.errors import BadSignature, Malformed, PeerFault, UnknownVersion
+from mesh.errors import PeerFault
 from mesh.governor import Priority
 from mesh.holdings import Holdings
 from mesh.keys import PUBLIC, NodeId, Scope
 from mesh.log import Run
 from mesh.mending import PARTS_AT_ONCE, Mending
-from mesh.neighbours import NEIGHBOURS_MAX, Allowances, Neighbour, Neighbours
+from mesh.neighbours import Allowances, Neighbour, Neighbours
 from mesh.packet import (
     Delivery,
     ForkNotice,
@@ -59,13 +60,6 @@ WAKE_MIN_S: Final = 0.05
 WAKE_MAX_S: Final = 3600.0
 NO_COMMONS: Final = bytes(SHORT_DIGEST_SIZE)
 MESSAGE_SIZE_GOAL: Final = 2048
-BROUGHT_MAX: Final = 16
-
-FAULTS: Final = (
-    (UnknownVersion, "packets from the future"),
-    (BadSignature, "bad signatures"),
-    (Malformed, "malformed"),
-)
 
 
 class Engine:
@@ -89,7 +83,8 @@ class Engine:
         self._timing = timing or Timing()
         self._rng = rng
         self.counters: Counter[str] = Counter()
-        self.faults: OrderedDict[str, Counter[str]] = OrderedDict()  # by peer address, at most 64, and by kind
+        self._blame = Blame(self.counters)
+        self.faults = self._blame.faults  # by peer address, at most 64, and by kind
         self.stalemates: list[tuple[bytes, Scope]] = []  # with whom, and in which scope, three rounds changed nothing
         self.state = 0  # how this node's power stands, which its beacons tell: see packet.Beacon
         self.neighbours = Neighbours(self._timing.recent)
@@ -101,7 +96,7 @@ class Engine:
         self._blobcast = Blobcast(self._road.handle, holdings, packet_size_max, self._timing, rng, self.counters)
         self._mending = Mending(self._road, self._is_needless)
         self._air_free_at = self._heard_at = -inf
-        self._brought: OrderedDict[str, list[tuple[Scope, Run]]] = OrderedDict()
+        self._brought = Brought()
         self._message_size = max(packet_size_max, min(size_in_parts(packet_size_max, PARTS_AT_ONCE), MESSAGE_SIZE_GOAL))
         self._turn = 1
         self._stirred = True
@@ -113,33 +108,22 @@ class Engine:
         """Answer one packet: what to take in. Raises `PeerFault`, and nothing else, if `peer` misbehaved."""
         self.counters["packets heard"] += 1
         if not self._allowances.spend(peer, now):
-            self._note(peer, "packets beyond a peer's allowance")
+            self._blame.note(peer, "packets beyond a peer's allowance")
             return []
         self._follow(now)
         self._stirred, self._heard_at = True, now
         try:
             return self._hear(peer, parse(packet), now)
         except PeerFault as fault:
-            self._blame(peer, fault)
+            self._blame.fault(peer, fault)
             raise
 
     def refused(self, peer: str, fault: PeerFault, run: Run | None = None) -> None:
         """Learn that the door turned away what `peer` brought; where no `run` is named, anything of its last packet."""
-        self._blame(peer, fault)
-        for scope, brought in self._brought.get(peer, []):
+        self._blame.fault(peer, fault)
+        for scope, brought in self._brought.by(peer):
             if run in (None, brought) and scope in self._dialogues:
                 self._dialogues[scope].refused(brought, fault)
-
-    def _blame(self, peer: str, fault: PeerFault) -> None:
-        """Count, and no more: an address can be forged, so nobody is muted on its word."""
-        self._note(peer, next((name for kind, name in FAULTS if isinstance(fault, kind)), "other faults of peers"))
-
-    def _note(self, peer: str, what: str) -> None:
-        self.counters[what] += 1
-        self.faults[peer] = self.faults.pop(peer, Counter())
-        self.faults[peer][what] += 1
-        if len(self.faults) > NEIGHBOURS_MAX:
-            self.faults.popitem(last=False)
 
     def _hear(self, peer: str, packet: Packet, now: float) -> list[Effect]:
         match packet:
@@ -186,7 +170,7 @@ class Engine:
 
     def _hear_data(self, dialogue: Dialogue, peer: str, parcel: Parcel, now: float) -> list[Effect]:
         effects = dialogue.hear_parcel(peer, parcel, now)
-        self._remember(dialogue.scope, effects)
+        self._brought.keep(dialogue.scope, effects)
         neighbour = self._met(parcel.sender, now)
         if neighbour:
             neighbour.spoke.add(dialogue.scope)
@@ -199,7 +183,7 @@ class Engine:
             self.counters["packed runs that could not be read"] += 1
             return []
         effects = dialogue.hear_packed(peer, packet, now)
-        self._remember(dialogue.scope, effects)
+        self._brought.keep(dialogue.scope, effects)
         neighbour = self.neighbours.hinted(packet.sender)
         if neighbour:
             self._met(neighbour.handle, now)
@@ -207,18 +191,6 @@ class Engine:
                 neighbour.spoke.add(dialogue.scope)
             neighbour.shows(dialogue.scope, packet.digest)
         return effects
-
-    def _remember(self, scope: Scope, effects: Iterable[Effect]) -> None:
-        """Keep what each peer brought last, in case the door refuses it."""
-        brought: dict[str, list[tuple[Scope, Run]]] = {}
-        for effect in effects:
-            if isinstance(effect, Deliver):
-                brought.setdefault(effect.peer, []).append((scope, effect.run))
-        for peer, runs in brought.items():
-            self._brought[peer] = runs
-            self._brought.move_to_end(peer)
-            if len(self._brought) > BROUGHT_MAX:
-                self._brought.popitem(last=False)
 
     def _met(self, handle: bytes, now: float) -> Neighbour | None:
         """Return the neighbour of this handle; None for our own, which some roads bring back."""
@@ -271,7 +243,7 @@ class Engine:
         effects: list[Effect] = []
         for dialogue in self._dialogues.values():
             waited = dialogue.look(now)
-            self._remember(dialogue.scope, waited)
+            self._brought.keep(dialogue.scope, waited)
             effects += waited
         beaconing.holds({scope: dialogue.outlook.digest for scope, dialogue in self._dialogues.items()}, now)
         self.neighbours.meet(
