@@ -18,6 +18,8 @@ from mesh.trickle import Chance
 from mesh.wire import VARINT_SIZE_MAX, varint
 
 ROUNDS_MAX: Final = 3
+DOUBLINGS_MAX: Final = 32
+JITTER: Final = 0.25  # of a pause
 PATIENCE: Final = 6
 WANTS_AT_ONCE_MAX: Final = 4
 WANT_HEAD_SIZE: Final = 16
@@ -42,7 +44,7 @@ class Asking:
         self.at: float | None = None
         self.rounds = 0
         self.last = -inf
-        self._ceiling = timing.imax
+        self._pause = 0.0
         self._wanted_at = -inf
         self._is_strange = False
         self._sketches = 0
@@ -72,7 +74,7 @@ class Asking:
 
     def soon(self, now: float) -> None:
         """Ask in a slot, or when the pause since the last time is over."""
-        pause = self._pause() if self.rounds else self._timing.retry / 4  # whatever is heard, not more often
+        pause = self._pause if self.rounds else self._timing.retry / 4  # whatever is heard, not more often
         moment = max(now + self._timing.slot(self._rng), self.last + pause)
         if self.at is None:
             self._wanted_at = now
@@ -98,16 +100,18 @@ class Asking:
         self.familiar()
 
     def asked(self, now: float, ceiling: float) -> None:
-        """One round more; pauses double up to `imax`, or wait for `ceiling` from the third on."""
+        """One round more; pauses double up to `imax`, or wait for a longer `ceiling` from the third on.
+
+        Three rounds can be lost to the air, so pauses grow slowly. And they are never the same for two nodes: some who do
+        not hear each other, but are heard by one, would speak at once, round for round.
+        """
         self.rounds += 1
         self.last = now
-        self._ceiling = ceiling
-        self.at = now + self._pause()
-
-    def _pause(self) -> float:
-        if self.rounds >= ROUNDS_MAX:
-            return self._ceiling
-        return min(self._timing.retry * 2.0 ** (self.rounds - 1), self._timing.imax)
+        pause = min(self._timing.retry * 2.0 ** min(self.rounds - 1, DOUBLINGS_MAX), self._timing.imax)
+        if self.rounds >= ROUNDS_MAX and ceiling > self._timing.imax:
+            pause = ceiling
+        self._pause = pause * self._rng.uniform(1 - JITTER, 1 + JITTER)
+        self.at = now + self._pause
 
     @property
     def is_stuck(self) -> bool:

@@ -178,11 +178,17 @@ class Dialogue:
         return self.outlook.frontier.height(log) > height and not self.outlook.is_settled(log, height)
 
     def hear_heads(self, neighbour: Neighbour | None, said: Heads, now: float) -> None:
-        """Look for a fork."""
-        if neighbour is not None:
-            neighbour.spoke.add(self.scope)
+        """Look for a fork, and for what the other lacks: heads show heights, as a want does."""
         self.outlook.refresh()
         self._branches.hear_heads(said, now)
+        known = [(log, claim.height) for claim in said.claims for log in self.outlook.logs(claim.handle)]
+        self._owe(dict(known), False, now)
+        if neighbour is None:
+            return
+        neighbour.spoke.add(self.scope)
+        if any(height > self.outlook.frontier.height(log) for log, height in known if log not in self.outlook.proofs):
+            self._company.showed_more(neighbour)
+            self._asking.soon(now)
 
     def hear_probe(self, probe: Probe, now: float) -> None:
         """Help another to find a fork."""

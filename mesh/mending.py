@@ -109,7 +109,7 @@ class Mending:
 
     def ask(self, now: float) -> list[bytes]:
         """Return wants for the parts that we lack."""
-        return [want.encode() for want in self._heard.wants(now, self._begins_needlessly)]
+        return [want.encode() for want in self._heard.wants(now, self._begins_needlessly, self._road.slot())]
 
     def _begins_needlessly(self, part: bytes) -> bool:
         return self._is_needless(bytes([VERSION]) + part)

@@ -194,24 +194,25 @@ class Reassembly:
                 coming = min(want.lacking, AHEAD_MAX) * self._packet
                 partial.ask_at = now + coming + self._pause + patience
 
-    def wants(self, now: float, is_needless: Callable[[bytes], bool]) -> list[PartsWant]:
+    def wants(self, now: float, is_needless: Callable[[bytes], bool], patience: float = 0.0) -> list[PartsWant]:
         """Return what to ask for now: two messages at once, each at most four times without success.
 
         `is_needless` tells from how a message begins whether there can be anything new in it. Of a message of which next
-        to nothing was heard no part is asked for, and messages that are too old are forgotten.
+        to nothing was heard no part is asked for, and messages that are too old are forgotten. `patience` is a random
+        moment by which asking again is put off: two who do not hear each other would else go on speaking at once.
         """
         self._expire(now)
         for shape in [shape for shape, partial in self._partials.items() if is_needless(partial.rows.get(0, b""))]:
             self._drop(shape)
             self._close(shape[0], now)
         due = [(partial.lacking, shape) for shape, partial in self._partials.items() if partial.is_due(now)]
-        return [self._ask(shape, now) for _, shape in sorted(due)[:AT_ONCE_MAX]]
+        return [self._ask(shape, now, patience) for _, shape in sorted(due)[:AT_ONCE_MAX]]
 
-    def _ask(self, shape: Shape, now: float) -> PartsWant:
+    def _ask(self, shape: Shape, now: float, patience: float) -> PartsWant:
         partial = self._partials[shape]
         partial.asked += 1
         coming = min(partial.lacking, AHEAD_MAX) * self._packet
-        partial.ask_at = now + coming + (2 * partial.asked - 1) * self._pause
+        partial.ask_at = now + coming + (2 * partial.asked - 1) * self._pause + patience * partial.asked
         return PartsWant(shape[0], partial.lacking)
 
     def _expire(self, now: float) -> None:
