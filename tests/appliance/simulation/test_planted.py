@@ -22,7 +22,8 @@ Plant = Callable[[pytest.MonkeyPatch], None]
 
 
 def drop_a_want(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Dialogue, "hear_want", lambda self, neighbour, want, now: [])
+    """Whether it was said in a want or in heads: they stand in for each other."""
+    monkeypatch.setattr(Dialogue, "_owe", lambda self, shown, is_plain, now: False)
 
 
 def accept_a_forged_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,7 +31,7 @@ def accept_a_forged_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def forget_a_hole(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Claim to hold a log as far as anybody says to hold it."""
+    """Claim to hold a log as far as anybody says to hold it, and say no heads, which would tell the truth."""
     read = Dialogue._read_want
 
     def believe(self: Dialogue, want: AnyWant, now: float) -> Held | None:
@@ -46,6 +47,7 @@ def forget_a_hole(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Dialogue, "_read_want", believe)
     monkeypatch.setattr(Dialogue, "_wants", wants)
+    monkeypatch.setattr(Dialogue, "_heads", lambda self: [])
 
 
 def exceed_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
