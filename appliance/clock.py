@@ -1,20 +1,26 @@
 """The only wall clock. It writes notes for people ("paid on Tuesday"); nothing is ever decided by it.
 
-A board without a battery-backed clock wakes up in 1970, or on the day its image was made. So a time is believed only
-from the year in which this program was made, and never before the last time that was saved; else it is 0, which pages
-show as "time unsure".
+A board without a battery-backed clock wakes up in 1970, or on the day its image was made. So one source alone is believed only
+from the year in which this program was made, or the last time that was certain, and for a few years on; where independent
+sources agree (see `timekeeping`) the time runs on from there by the uptime clock, whatever is done to the wall clock. Else it is
+0, which pages show as "time unsure".
 """
 
 from __future__ import annotations
 
+import ctypes
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-BUILT_AT: Final = 1_767_225_600  # 2026-01-01, seconds since 1970: no honest clock stands before it
+from appliance.timekeeping import Hint, Kept, is_likely
+
 NOTE_MAX: Final = 2**40  # the last second a record can note
+
+TIMEX_SIZE: Final = 256  # more than struct timex of any Linux, see adjtimex(2)
+TIME_ERROR: Final = 5  # what adjtimex(2) returns while nobody keeps the clock right
 
 
 class Trust(Enum):
@@ -27,22 +33,44 @@ class Trust(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """`floor`: the last time that was saved, in seconds since 1970. `wall` and `ticks` are replaced in tests."""
+    """`floor`: the last time that was certain, in seconds since 1970. `kept` tells what all processes of the node keep.
+
+    `wall` and `ticks` are replaced in tests.
+    """
 
     floor: int = 0
     wall: Callable[[], float] = time.time
     ticks: Callable[[], float] = time.monotonic
+    kept: Callable[[], Kept] = Kept
 
     def now(self) -> int:
         """Return seconds since 1970 for a note, 0 where they cannot be right."""
+        kept = self.kept()
+        if kept.epoch is not None:
+            return min(kept.epoch + int(self.ticks()), NOTE_MAX)
         at = int(self.wall())
-        return at if max(BUILT_AT, self.floor) <= at <= NOTE_MAX else 0
+        return at if is_likely(at, max(self.floor, kept.floor)) else 0
 
     @property
     def trust(self) -> Trust:
         """One machine's own clock is a hint, whatever it says."""
+        if self.kept().epoch is not None:
+            return Trust.AGREED
         return Trust.HINT if self.now() else Trust.NONE
+
+    def hint(self) -> Hint:
+        """Return what the wall clock says."""
+        return Hint("network" if is_kept_by_network() else "board", int(self.wall()) - int(self.ticks()))
 
     def monotonic(self) -> float:
         """Return seconds that only grow while the machine is up: for waiting, never for notes."""
         return self.ticks()
+
+
+def is_kept_by_network() -> bool:
+    """Whether the kernel says that a time server keeps the wall clock right."""
+    try:
+        state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(TIMEX_SIZE))
+    except AttributeError:  # another system's C library
+        return False
+    return 0 <= int(state) < TIME_ERROR

@@ -28,6 +28,7 @@ from mesh.transports import Inbox
 
 LOOK_S: Final = 1.0  # how often the store and the switch are looked at
 AIR_S: Final = 60.0
+TIME_S: Final = 60.0
 HEARD_S: Final = 600.0
 GREETING_S: Final = 5.0  # a road that was just opened may take so long to be reached before it counts as down
 RETRY_S_MIN: Final = 5.0
@@ -57,6 +58,7 @@ class Daemon:
         self._noted: dict[str, tuple[str | None, str]] = {}
         self._greeted_at = ticks()
         self._looker = Looker(node, ticks)
+        self._time_at = ticks()
         self._step = node.power_step()
         self._woken_at: float | None = None
         self._speaks = True
@@ -97,6 +99,7 @@ class Daemon:
             self._looker.tend()
         self._talk()
         self._note_air()
+        self._look_at_time()
         return self._rest_s()
 
     def _talk(self) -> None:
@@ -105,6 +108,7 @@ class Daemon:
         self._speaks = timetable.is_open(self._step, self._node.clock.now(), silent_s)
         self._withheld |= self._news
         for road in self._roads.values():
+            road.state = self._step
             if self._speaks:
                 self._carry_out(road, road.speak(self._withheld))
             self._note_road(road)
@@ -152,7 +156,9 @@ class Daemon:
     def _take_in(self, road: Road, effect: Effect) -> None:
         match effect:
             case Deliver(_, run):
-                self._news |= self._node.accept(run).new > 0
+                if self._node.accept(run).new:
+                    self._news = True
+                    self._node.hear_time(run)
             case DeliverPiece(blob, index, content):
                 self._node.accept_piece(blob, index, content)
             case DeliverFile(blob, content):
@@ -194,6 +200,11 @@ class Daemon:
             return
         self._air_at = self._ticks() + AIR_S
         self._keep_air(list(self._roads.values()))
+
+    def _look_at_time(self) -> None:
+        if self._ticks() >= self._time_at:
+            self._time_at = self._ticks() + TIME_S
+            self._node.look_at_time()
 
     def _keep_air(self, roads: Sequence[Road]) -> None:
         """Write down what was said since the last time; what was only heard can wait, for the card's sake."""

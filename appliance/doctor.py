@@ -17,6 +17,7 @@ COULD_GO_MAX: Final = 5
 HEAR_OR_CONFIRM: Final = (
     "Let this node hear a neighbour, or confirm on the keeper's page that nobody has newer data; then it goes on."
 )
+CONFIRM: Final = "A keeper can say what time it is at the end of the page of neighbour nodes."
 SHADE: Final = "Look for shade, dirt or snow on the panel."
 TROUBLES: Final = {
     "other_hardware": f"These data were copied from another place. {HEAR_OR_CONFIRM}",
@@ -72,9 +73,15 @@ def _wrong_answers(node: Care) -> str:
 
 def check_clock(node: Care) -> Check:
     """The clock is believable. Nothing depends on it but the dates that people read."""
-    if node.clock.trust is Trust.NONE:
-        return Check("clock", False, "The time is unsure, so entries carry no date. Nothing else depends on it.")
-    return Check("clock", True, "The time looks right.")
+    match node.clock.trust:
+        case Trust.NONE:
+            return Check(
+                "clock", False, f"The time is unsure, so entries carry no date. Nothing else depends on it. {CONFIRM}"
+            )
+        case Trust.HINT:
+            return Check("clock", True, f"The time may be right: one source says so. {CONFIRM}")
+        case Trust.AGREED:
+            return Check("clock", True, "The time is right: independent sources agree, or a keeper said so.")
 
 
 def check_battery(node: Care) -> Check:

@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from appliance import keel, place
@@ -20,6 +20,7 @@ from appliance.settings import Settings
 from appliance.store.blobs import Blobs
 from appliance.store.counting import Counting
 from appliance.store.database import SQLITE, Database, MakeDatabase
+from appliance.store.kept_time import KeptTime
 from appliance.store.private import Private
 from appliance.store.records import Log, Records
 from appliance.store.shelf import Shelf
@@ -50,12 +51,13 @@ class Door:
 
     def __init__(self, settings: Settings, clock: Clock | None = None, make: MakeDatabase = SQLITE) -> None:
         self.settings = settings
-        self.clock = clock or Clock()
         self.key = NodeKey(_read_key(settings))
         self.node_id: NodeId = self.key.node_id
         self.database = Database(settings.database, make)
         with ExitStack() as undo:
             undo.callback(self.database.close)  # nobody else could close what was opened for nothing
+            self.kept_time = KeptTime(self.database)
+            self.clock = replace(clock or Clock(), kept=self.kept_time.read)
             self.private = Private(self.database, self.clock)
             self.commons = Scope(self.private.secret("commons"))
             self.commons_key = EpochKey(self.private.secret("epoch_key"))

@@ -103,6 +103,7 @@ class Road:
     )
 
     def __post_init__(self) -> None:
+        self.state = 0  # how this node's power stands, which its beacons tell
         self.counters: Counter[str] = Counter()
         self._governor = Governor(self.region)
         self._engine: Engine | None = None
@@ -161,6 +162,7 @@ class Road:
         if least is None:
             return []
         self._may_say = least
+        engine.state = self.state
         effects = engine.tick(self.now(), least)
         for effect in effects:
             if isinstance(effect, Send):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass
+from datetime import datetime
 from typing import BinaryIO, Final, cast
 
 from flask import request
@@ -15,6 +16,7 @@ from appliance.errors import Objection, Refused
 ONCE_SIZE: Final = 16
 UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
 CURSOR: Final = re.compile(r"[\w.:=-]{1,120}", re.ASCII)
+MOMENT_LENGTH_MAX: Final = 40
 BEYOND: Final = 10**9
 LOCAL: Final = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,500}")
 
@@ -38,6 +40,14 @@ def paragraphs(name: str) -> str:
     """Return a typed text of several lines."""
     typed = request.form.get(name, "").replace("\r\n", "\n").replace("\r", "\n")
     return UNPRINTABLE.sub("", typed).strip()
+
+
+def moment(name: str) -> int:
+    """Return a typed day and time of this place in seconds since 1970. Raises `Refused`."""
+    try:
+        return int(datetime.fromisoformat(line(name)[:MOMENT_LENGTH_MAX]).astimezone().timestamp())
+    except (ValueError, OverflowError, OSError) as fault:
+        raise Refused(Objection.TIME_UNREADABLE) from fault
 
 
 def asked(name: str) -> str:

@@ -29,6 +29,9 @@ STATUSES: Final[dict[Answer, HTTPStatus]] = {
     Objection.KEEPERS_ONLY: HTTPStatus.FORBIDDEN,
     # As draft-ietf-httpapi-idempotency-key-header asks for a key that comes again with another body.
     Objection.KEY_REUSED: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Objection.TIME_UNREADABLE: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Objection.TIME_PAST: HTTPStatus.UNPROCESSABLE_ENTITY,
+    Objection.TIME_FAR: HTTPStatus.UNPROCESSABLE_ENTITY,
     Objection.TEXT_EMPTY: HTTPStatus.UNPROCESSABLE_ENTITY,
     Objection.TEXT_TOO_LONG: HTTPStatus.UNPROCESSABLE_ENTITY,
     Objection.NOT_FOUND: HTTPStatus.NOT_FOUND,

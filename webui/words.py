@@ -141,6 +141,14 @@ def moment(at: int) -> Markup:
     return Markup('<time datetime="{}">{:%Y-%m-%d %H:%M}</time>').format(stamp, here)
 
 
+def local_minute(at: int) -> str:
+    """Write seconds since 1970 as the field for a day and a time wants it; "" where that cannot be."""
+    try:
+        return f"{datetime.fromtimestamp(at, tz=UTC).astimezone():%Y-%m-%dT%H:%M}"
+    except (ValueError, OverflowError, OSError):
+        return ""
+
+
 def rfc3339(at: int) -> str:
     """Write seconds since 1970 for a feed, which must have a time: an unsure one is 1970."""
     try:

@@ -25,6 +25,11 @@ HEARD_EVERY_S: Final = 60  # written no oftener: the card should last for years
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
+def boot_id() -> str:
+    """Return the name that the kernel gave to this start of the machine."""
+    return BOOT_ID.read_text(encoding="ascii").strip() if BOOT_ID.exists() else ""
+
+
 class Peer(NamedTuple):
     node: NodeId
     name: str
@@ -46,7 +51,7 @@ class Private:
     @cached_property
     def boot(self) -> str:
         """Monotonic seconds of two boots cannot be compared."""
-        return BOOT_ID.read_text(encoding="ascii").strip() if BOOT_ID.exists() else ""
+        return boot_id()
 
     # secrets and marks
 

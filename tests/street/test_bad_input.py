@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ GROWTH_MAX = 12 << 20
 VERSION = 0x11  # the first byte of a packet of today
 KINDS = 10
 # A clock that is wrong changes neither the time that passes nor the days on which files were made.
-CLOCK_AT_1970 = {"FAKETIME": "@1970-01-02 00:00:00", "DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1"}
+CLOCK = {"DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1"}
 
 
 @dataclass(frozen=True)
@@ -199,22 +200,51 @@ def test_two_gigabytes_are_refused_before_they_are_sent(street: Besieged) -> Non
     assert (half.status, half.json["verdict"]) == (422, "bundle_unreadable")
 
 
-def test_a_clock_at_1970_changes_nothing_but_dates(street: Besieged) -> None:
+@pytest.mark.parametrize("day", ["1970-01-02", "2019-05-04", "2045-06-07"])
+def test_a_clock_that_cannot_be_right_changes_nothing_but_dates(street: Besieged, day: str) -> None:
     elm, oak = street.elm, street.oak
     before = wait_until_equal("the two agree", (elm, oak), WITHIN_S)
     here = oak.sign_in("Dora")
     oak.stop()
-    oak.start(LD_PRELOAD=str(faketime()), **CLOCK_AT_1970)
+    forget_this_start(oak)
+    oak.start(LD_PRELOAD=str(faketime()), FAKETIME=f"@{day} 00:00:00", **CLOCK)
     assert oak.status["clock"] == {"trust": "none", "now": 0}
-    paid = oak.pay(here, "Ana@Elm", 175, "on the second of January 1970")  # signed in as before
+    paid = oak.pay(here, "Ana@Elm", 175, f"on {day}")  # signed in as before
     assert paid["at"] == 0
     wait_until_equal("the payment is next door", (elm, oak), WITHIN_S, other_than=before)
     elm.pay(elm.sign_in("Ben"), "Dora@Oak", 50, "from the present")
     wait_until_equal("and the answer is here", (elm, oak), WITHIN_S, other_than=before)
     oak.kill()
     oak.start()
-    assert oak.status["clock"]["trust"] == "hint"
+    assert oak.status["clock"]["trust"] in {"hint", "agreed"}  # what its neighbour has just noted bears it out
     check_books(elm, oak)
+
+
+def test_a_clock_that_jumps_back_turns_nothing_back(street: Besieged, tmp_path: Path) -> None:
+    elm, oak = street.elm, street.oak
+    before = wait_until_equal("the two agree", (elm, oak), WITHIN_S)
+    oak.stop()
+    forget_this_start(oak)
+    wall = tmp_path / "wall"
+    wall.write_text("+0")
+    oak.start(LD_PRELOAD=str(faketime()), FAKETIME_TIMESTAMP_FILE=str(wall), FAKETIME_NO_CACHE="1", **CLOCK)
+    here = oak.sign_in("Dora")
+    first = oak.pay(here, "Ana@Elm", 10, "before the jump")
+    elm.pay(elm.sign_in("Ben"), "Dora@Oak", 10, "the clock is borne out")
+    wait_until("two sources agree", lambda: oak.status["clock"]["trust"] == "agreed", WITHIN_S)
+    wall.write_text("-400d")
+    second = oak.pay(here, "Ana@Elm", 10, "after the jump")
+    assert first["at"] <= second["at"] < first["at"] + 300
+    wait_until_equal("both sides have all", (elm, oak), WITHIN_S, other_than=before)
+    oak.kill()
+    oak.start()
+    check_books(elm, oak)
+
+
+def forget_this_start(node: RunningNode) -> None:
+    """Let the node think that its machine was switched off meanwhile."""
+    with closing(sqlite3.connect(node.data / "hedgerow.db")) as database, database:
+        database.execute("UPDATE mark SET content = json_set(content, '$.boot', 'before') WHERE name = 'time'")
 
 
 def test_the_keeper_is_told_how_many_could_not_be_used(street: Besieged) -> None:

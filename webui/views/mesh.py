@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, redirect, url_for
+from werkzeug.wrappers import Response as Redirect
 
 from appliance.answers import Ailment, Unwell
+from appliance.errors import Refused
+from webui import forms
 from webui.air_meter import meter
 from webui.languages import lazy_gettext
 from webui.refusals import page
-from webui.signin import node, visitor
+from webui.signin import member, members_only, node, visitor
+from webui.words import local_minute
 
 pages = Blueprint("mesh", __name__)
 
@@ -26,18 +30,35 @@ CLOCKS: Final = {
 @pages.get("/mesh")
 def show() -> Response:
     """Show the neighbourhood of nodes."""
+    return _page()
+
+
+def _page(refusal: Refused | None = None) -> Response:
     status: Mapping[str, Any] = node().status().as_json()
     clock = status["clock"]
     return page(
         "mesh.html",
-        None,
+        refusal,
         neighbours=node().neighbours(),
         roads=node().roads(),
         unwell=_unwell(),
         **meter(node().air(), node().air_day()),
         clock_words=CLOCKS.get(clock["trust"], CLOCKS["none"]),
         clock_now=clock["now"] if clock["trust"] != "none" else 0,
+        clock_typed=forms.line("at") or (local_minute(clock["now"]) if clock["trust"] == "hint" else ""),
+        may_tell_time=_may_tell_time(clock["trust"]),
     )
+
+
+@pages.post("/mesh/time")
+@members_only
+def tell_time() -> Response | Redirect:
+    """Take a neighbour's word for what time it is, as it stands on a phone or a watch."""
+    try:
+        node().tell_time(member(), forms.moment("at"))
+    except Refused as refusal:
+        return _page(refusal)
+    return redirect(url_for("mesh.show", _anchor="time"), 303)
 
 
 def _unwell() -> list[Unwell]:
@@ -45,3 +66,9 @@ def _unwell() -> list[Unwell]:
     asking = visitor()
     is_keeper = asking is not None and asking.is_keeper
     return [one for one in node().unwell() if is_keeper or one.what in FOR_ALL]
+
+
+def _may_tell_time(trust: str) -> bool:
+    """Whether whoever asks is asked what time it is: keepers always, for they may mend a slip."""
+    asking = visitor()
+    return asking is not None and (asking.is_keeper or trust != "agreed")
