@@ -54,6 +54,23 @@ class Neighbour:
         self._open("/ledger")
         return self._words()
 
+    def put_up(self, board: str, title: str) -> str:
+        """Put up a slip on the board of this page; return the address of its own page."""
+        self._open(board)
+        self._page.get_by_label("In a few words").fill(title)
+        self._page.get_by_role("button", name="Put it up").click()
+        address = self._page.get_by_role("link", name=title).get_attribute("href")
+        assert address
+        return address
+
+    def words(self, path: str) -> str:
+        """Open a page, or open it again, and return its words."""
+        self._open(path)
+        return self._words()
+
+    def photograph(self, file: Path) -> None:
+        self._page.screenshot(path=file, full_page=True)
+
     def publish(self, title: str, file: Path) -> None:
         self._open("/archive")
         self._page.get_by_label("Title").fill(title)
