@@ -20,8 +20,9 @@ from appliance.node import Node
 from appliance.power import timetable
 from appliance.power.ladder import Step
 from appliance.roads import Air, Named, Road, uses
+from appliance.voice import Voice
 from mesh.addresses import Address
-from mesh.effects import Deliver, DeliverFile, DeliverForkProof, DeliverPiece, Effect, PeerHolds
+from mesh.effects import Deliver, DeliverCall, DeliverFile, DeliverForkProof, DeliverPiece, Effect, PeerHolds
 from mesh.errors import PeerFault
 from mesh.keys import NodeId
 from mesh.transports import Inbox
@@ -63,6 +64,7 @@ class Daemon:
         self._woken_at: float | None = None
         self._speaks = True
         self._withheld = False  # news that waits for the next window
+        self._voice = Voice(node, ticks)
 
     def run(self, ending: Event, alive: Callable[[], None] = lambda: None) -> None:
         """Gossip until `ending` is set. A store that cannot be used is tried again, ever more slowly.
@@ -95,6 +97,7 @@ class Daemon:
             self._news = True
             self._step = self._node.power_step()
         self._tend()
+        self._voice.tend(self._roads.values(), self._news)
         if self._step < Step.ECONOMY:
             self._looker.tend()
         self._talk()
@@ -150,8 +153,8 @@ class Daemon:
             try:
                 self._take_in(road, effect)
             except PeerFault as fault:
-                brought = (effect.peer, effect.run) if isinstance(effect, Deliver) else ("", None)
-                road.refused(brought[0], fault, brought[1])
+                peer = effect.peer if isinstance(effect, Deliver | DeliverCall) else ""
+                road.refused(peer, fault, effect.run if isinstance(effect, Deliver) else None)
 
     def _take_in(self, road: Road, effect: Effect) -> None:
         match effect:
@@ -163,6 +166,8 @@ class Daemon:
                 self._node.accept_piece(blob, index, content)
             case DeliverFile(blob, content):
                 self._node.accept_file(blob, content)
+            case DeliverCall(_, call):
+                self._voice.heard(road, call)
             case DeliverForkProof(proof):
                 self._news |= self._node.accept_fork_proof(proof)
             case PeerHolds(handle, scope, heights, is_heard):
@@ -191,6 +196,8 @@ class Daemon:
         if (trouble and self._ticks() < self._greeted_at) or self._noted.get(road.name) == (trouble, complaint):
             return
         self._noted[road.name] = (trouble, complaint)
+        if road.line is not None and trouble is None:
+            self._node.note_radio(f"!{road.line.node:08x}")
         self._node.note_road(road.name, trouble is None, trouble or complaint)
         if trouble or complaint:
             LOG.warning("%s: %s", road.name, trouble or complaint)

@@ -100,6 +100,8 @@ class Objection(Answer):
         "This commons has not let the node in yet. Let it hear a neighbour node, or carry a bundle there and back."
     )
     NOT_SEALED_YET = "It was written a moment ago and is not sealed yet. Try again in some seconds."
+    CALL_UNREADABLE = "A call for help says how bad it is, and is told for at most {hours} hours."
+    CALLS_TOO_MANY = "{limit} calls for help go out from this node already. Let one of them be taken back first."
     NODE_IS_READ_ONLY = "This node only reads for now. The keeper's page tells why and what to do."
     BUNDLE_UNREADABLE = "This file is not a bundle, or it is damaged from its first byte on."
     INVITE_UNREADABLE = "This file is not an invite to a commons, or it is damaged."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
@@ -16,8 +16,11 @@ from appliance.errors import SettingsFault
 from appliance.settings import FILE_NAME, LoopbackRoad, LoraRoad, MqttRoad, Settings
 from appliance.settings import Road as SettingsRoad
 from appliance.store.private import AirUse
+from appliance.texts import Letter, Line, Texts
 from mesh.addresses import Address, Announcement
-from mesh.effects import Effect, Send
+from mesh.airform import node_handle
+from mesh.distress import Crier, Distress
+from mesh.effects import DeliverCall, Effect, Send
 from mesh.errors import AirtimeSpent, Malformed, PeerFault, TransportDown
 from mesh.gossip import Engine
 from mesh.governor import Governor, Priority
@@ -28,6 +31,7 @@ from mesh.timing import Timing
 from mesh.transports import Heard, Inbox, Transport
 from mesh.transports.loopback import LoopbackRadio
 from mesh.transports.lora import Channel, LoraRadio
+from mesh.transports.lora_pipe import TextBy
 from mesh.transports.mqtt import MqttRoad as Broker
 
 FLOOD: Final = "packets beyond a peer's allowance"  # the engine's counter
@@ -101,6 +105,7 @@ class Road:
     announced: Callable[[], Mapping[NodeId, Address]] = (
         dict  # where neighbours on this road say that their pages answer
     )
+    line: Line | None = None  # the transport, where it carries texts as well
 
     def __post_init__(self) -> None:
         self.state = 0  # how this node's power stands, which its beacons tell
@@ -119,6 +124,8 @@ class Road:
         self._useless = 0
         self._swaps = 0
         self._own_us = 0
+        self._crier = Crier(node_handle(self.node), SystemRandom())
+        self._texts = Texts()
         self._newcomer_until = self.ticks()
         self._complaint = ""
         self._ailing = Ailing()
@@ -140,6 +147,9 @@ class Road:
             self._blame(fault)
             return []
         self._plan(engine)
+        for effect in effects:
+            if isinstance(effect, DeliverCall):
+                self._crier.heard(effect.call)
         return effects
 
     def refused(self, peer: str, fault: PeerFault, run: Run | None) -> None:
@@ -170,9 +180,49 @@ class Road:
         self._plan(engine)
         return [effect for effect in effects if not isinstance(effect, Send)]
 
+    # --- calls and texts
+
+    def follow_calls(self, calls: Sequence[Distress]) -> None:
+        """Say these calls for help from now on, and no others."""
+        self._crier.follow(calls, self.now())
+
+    def speak_up(self) -> None:
+        """Say what waits for no window, and for no share of the air: calls for help, and one text to a phone."""
+        if self._reached() is None or self.transport.trouble is not None:
+            return
+        self._charge_radio()
+        self._governor.settle(self.transport.waiting, self.now())
+        for call in self._crier.due(self.now()):
+            self._send(Send(call.encode(), Priority.DISTRESS))
+        self._say_text()
+
+    def take_texts(self) -> list[TextBy]:
+        """Return what people wrote to this node by this road."""
+        return self.line.take_texts() if self.line else []
+
+    def write(self, letter: Letter) -> None:
+        """Say a text when its turn comes; nothing where no phone listens."""
+        if self.line:
+            self._texts.put(letter, self.ticks())
+
+    def _say_text(self) -> None:
+        letter = self._texts.due(self.ticks())
+        if letter is None or self.line is None:
+            return
+        text, now = letter.text.encode(), self.now()
+        cost = self.line.text_airtime_ms(len(text), is_sealed=bool(letter.key))
+        try:
+            self._hold_back(cost, now, letter.priority)
+            self.line.say(text, letter.to, letter.key, letter.hops)
+            self._governor.spend(cost, now, letter.priority)
+            self._texts.said(self.ticks())
+        except TransportDown:
+            self.counters["texts held back"] += 1  # it stays until there is room, or until it is of no use
+
     def rest_s(self) -> float:
         """Return after how many of our seconds this road wants to speak."""
-        return max(0.0, (self._wake - self.now()) / self.speed) if self._engine else PATIENCE_S
+        wake = min(self._wake, self._crier.at)
+        return max(0.0, (wake - self.now()) / self.speed) if self._engine else PATIENCE_S
 
     def take_air(self) -> Air:
         """Return what was spent since the last call: what the radio took, not what was offered to it."""
@@ -261,14 +311,18 @@ class Road:
     def _send(self, send: Send) -> None:
         cost, now = self.transport.airtime_ms(len(send.packet)), self.now()
         try:
-            if cost > self._governor.room_ms(now, send.priority) or not self._is_noted(cost, now, send.priority):
-                raise AirtimeSpent("the share of the air is spent")
+            self._hold_back(cost, now, send.priority)
             self.transport.send(send.packet)
             self._governor.spend(cost, now, send.priority)
         except AirtimeSpent:
             self.counters["held_back"] += 1  # the store keeps what it said; it is said again when there is room
         except TransportDown:
             self.counters["down"] += 1
+
+    def _hold_back(self, cost: float, now: float, priority: Priority) -> None:
+        """Raises AirtimeSpent where this must not be said now."""
+        if cost > self._governor.room_ms(now, priority) or not self._is_noted(cost, now, priority):
+            raise AirtimeSpent("the share of the air is spent")
 
     def _is_noted(self, cost: float, now: float, priority: Priority) -> bool:
         """Whether a power cut could not make this packet forgotten; only distress is said where the card takes no note."""
@@ -299,6 +353,8 @@ def make_roads(settings: Settings, node: NodeId, holdings: Holdings) -> list[Roa
         road = Road(name, transport, node, holdings, settings.region, speed, note=note)
         if isinstance(transport, Broker):
             road.announced = transport.announced
+        if isinstance(transport, LoraRadio):
+            road.line = transport
         roads.append(road)
     return roads
 

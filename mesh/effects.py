@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mesh.distress import Distress
 from mesh.governor import Priority
 from mesh.keys import LogId, Scope
 from mesh.log import ForkProof, Run
@@ -48,6 +49,14 @@ class DeliverFile:
 
 
 @dataclass(frozen=True, slots=True)
+class DeliverCall:
+    """Somebody calls for help: check it, and keep it."""
+
+    peer: str
+    call: Distress
+
+
+@dataclass(frozen=True, slots=True)
 class DeliverForkProof:
     """Check and keep this proof."""
 
@@ -68,4 +77,4 @@ class PeerHolds:
     is_heard: bool = True  # False: it said so earlier, and only now do we hold as much
 
 
-Effect = Send | Deliver | DeliverPiece | DeliverFile | DeliverForkProof | PeerHolds
+Effect = Send | Deliver | DeliverPiece | DeliverFile | DeliverForkProof | DeliverCall | PeerHolds

@@ -25,7 +25,8 @@ from mesh.blob import BlobWant
 from mesh.blobcast import Blobcast
 from mesh.brief import Accord, Beacon, BriefWant, SketchWant, joint
 from mesh.dialogue import AnyWant, Dialogue
-from mesh.effects import Deliver, DeliverFile, DeliverForkProof, DeliverPiece, Effect, PeerHolds, Send
+from mesh.distress import Distress
+from mesh.effects import Deliver, DeliverCall, DeliverFile, DeliverForkProof, DeliverPiece, Effect, PeerHolds, Send
 from mesh.errors import PeerFault
 from mesh.governor import Priority
 from mesh.holdings import Holdings
@@ -145,7 +146,7 @@ class Engine:
                 self._mending.hear_want(packet, now)
             case PiecesWant() if packet.sender != self._road.handle:
                 self._blobcast.hear_want(packet, now)
-        return []
+        return [DeliverCall(peer, packet)] if isinstance(packet, Distress) else []
 
     def _hear_in(
         self, handle: bytes, peer: str, packet: AnyWant | Heads | Probe | ForkNotice | Delivery, now: float

@@ -19,6 +19,7 @@ from mesh.airform import (
     Parcel,
 )
 from mesh.brief import ACCORD, BEACON, BRIEF_WANT, SKETCH_WANT, Accord, Beacon, BriefWant, SketchWant
+from mesh.distress import Distress
 from mesh.errors import Malformed, UnknownVersion
 from mesh.keys import DIGEST_SIZE, ID_SIZE, SIGNATURE_SIZE, Head, LogId, PublicKey
 from mesh.log import Checkpoint, ForkProof
@@ -53,6 +54,7 @@ class Kind(IntEnum):
     PIECES_WANT = 9
     PIECES = 10
     PLAIN_WANT = 11
+    DISTRESS = 12
     ACCORD = ACCORD
     BRIEF_WANT = BRIEF_WANT
     SKETCH_WANT = SKETCH_WANT
@@ -332,7 +334,7 @@ class Pieces:
 
 
 Comparison = Beacon | Accord | Want | BriefWant | SketchWant | Heads | Probe | ForkNotice
-Packet = Comparison | Delivery | Packed | Part | PartsWant | PiecesWant | Pieces | Symbol
+Packet = Comparison | Delivery | Packed | Part | PartsWant | PiecesWant | Pieces | Symbol | Distress
 
 READERS: Final[dict[int, Callable[[Reader], Packet]]] = {
     Kind.BEACON: Beacon.read,
@@ -349,6 +351,7 @@ READERS: Final[dict[int, Callable[[Reader], Packet]]] = {
     Kind.BRIEF_WANT: BriefWant.read,
     Kind.SKETCH_WANT: SketchWant.read,
     Kind.SYMBOL: Symbol.read,
+    Kind.DISTRESS: Distress.read,
     **{kind: partial(Packed.read, kind) for kind in range(Kind.PACKED, Kind.PART)},
     **{kind: partial(Part.read, kind) for kind in range(Kind.PART, 0x100)},
 }

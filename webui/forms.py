@@ -118,6 +118,19 @@ class PostForm:
 
 
 @dataclass(frozen=True, slots=True)
+class CallForm:
+    """A call for help as typed."""
+
+    level: str
+    minutes: int
+    words: str
+
+    @classmethod
+    def read(cls) -> CallForm:
+        return cls(line("level"), count("minutes"), line("words"))
+
+
+@dataclass(frozen=True, slots=True)
 class WrittenNote:
     """A note as typed. `at` is the number of the paragraph it was begun at, 0 where it was none."""
 

@@ -104,6 +104,7 @@ def join(app: Flask) -> None:
         signed_amount,
         kept_by,
         kind,
+        level,
         moment,
         removed,
         size,
@@ -117,6 +118,19 @@ def join(app: Flask) -> None:
     for say in sayings:
         app.add_template_filter(say)
     app.jinja_env.globals["BOARDS"] = BOARDS
+
+
+LEVELS: Final = {
+    "danger": lazy_gettext("A life is in danger"),
+    "help": lazy_gettext("Help is needed"),
+    "watch": lazy_gettext("Be careful"),
+    "over": lazy_gettext("All clear"),
+}
+
+
+def level(name: str) -> str:
+    """Say how bad a call for help is."""
+    return str(LEVELS[name])
 
 
 def amount(units: int, currency: Currency) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 
 from appliance.answers import PowerState, Session
 from appliance.clock import NOTE_MAX, Trust
-from appliance.desks.carrying import Carrying
+from appliance.desks.phones import Texting
 from appliance.errors import Objection, Refused
 from appliance.power.ladder import Step
 from appliance.timekeeping import BUILT_AT, KEEPER, TOLERANCE_S, YEAR_S, Hint, Kept, stepped, with_floor, with_hint
@@ -22,7 +22,7 @@ LIFETIME_S: Final = 50 * YEAR_S  # of this program: a year that somebody types b
 STALE_S: Final = 3600.0  # the watch tells at least every quarter of an hour
 
 
-class Upkeep(Carrying):
+class Upkeep(Texting):
     def note_power(self, state: PowerState) -> None:
         """Keep how the battery is. Raises `StoreFault`."""
         told = {"boot": self.private.boot, "tick": self.clock.monotonic(), **asdict(state)}

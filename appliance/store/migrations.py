@@ -251,4 +251,26 @@ AILING: Final = (
     ) WITHOUT ROWID""",
 )
 
-MIGRATIONS: Final = ((*FACTS, *VIEWS, *PRIVATE), NOTES, INTAKE, SHELVING, SEARCHING, CATALOGUE, AIR, AILING)
+CALLS: Final = (
+    # Calls for help, the last of each caller; counted down by uptime. Private: they are no records, and end.
+    """CREATE TABLE distress (
+        node BLOB NOT NULL, person INTEGER NOT NULL, turn INTEGER NOT NULL, level INTEGER NOT NULL, life INTEGER NOT NULL,
+        at INTEGER NOT NULL, words TEXT NOT NULL, signature BLOB NOT NULL,
+        left_s REAL NOT NULL, most_s REAL NOT NULL, tick REAL NOT NULL, boot TEXT NOT NULL, PRIMARY KEY (node, person)
+    )""",
+    # Turns up to here are over, although their calls are forgotten.
+    "CREATE TABLE distress_floor (node BLOB PRIMARY KEY, turn INTEGER NOT NULL) WITHOUT ROWID",
+    # Phones with a Meshtastic app, by the public key that their radio shows.
+    "CREATE TABLE phone (key BLOB PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE pairing (number INTEGER PRIMARY KEY, code BLOB NOT NULL, tick REAL NOT NULL, boot TEXT NOT NULL)",
+    """CREATE TABLE question (
+        key BLOB PRIMARY KEY, code TEXT NOT NULL, nonce TEXT NOT NULL, payee TEXT NOT NULL, amount INTEGER NOT NULL,
+        currency INTEGER NOT NULL, memo TEXT NOT NULL, tick REAL NOT NULL, boot TEXT NOT NULL
+    ) WITHOUT ROWID""",
+    """CREATE TABLE allowance (
+        what TEXT NOT NULL, who BLOB NOT NULL, spent REAL NOT NULL, tick REAL NOT NULL, boot TEXT NOT NULL,
+        PRIMARY KEY (what, who)
+    )""",
+)
+
+MIGRATIONS: Final = ((*FACTS, *VIEWS, *PRIVATE), NOTES, INTAKE, SHELVING, SEARCHING, CATALOGUE, AIR, AILING, CALLS)

@@ -53,6 +53,10 @@ class Private:
         """Monotonic seconds of two boots cannot be compared."""
         return boot_id()
 
+    def uptime(self) -> tuple[float, str]:
+        """Return monotonic seconds, and the boot in which alone they mean anything."""
+        return self._clock.monotonic(), self.boot
+
     # secrets and marks
 
     def secret(self, name: str) -> bytes:

@@ -162,6 +162,11 @@ class LoraRadio:
         self._thread: Thread | None = None
 
     @property
+    def node(self) -> int:
+        """The device's own number; 0 before it was heard for the first time."""
+        return self._watch.node
+
+    @property
     def trouble(self) -> str | None:
         """Why this road carries nothing just now, in a sentence for the keeper; None while it does."""
         return self._trouble

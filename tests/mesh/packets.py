@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from mesh.airform import AirRecord, AirRun, Form, Parcel, log_handle, scope_handle
 from mesh.brief import Accord, Beacon, BriefWant, SketchWant
+from mesh.distress import LIFE_MAX, PERSON_MAX, TURN_MAX, Caller, Distress, Level
 from mesh.keys import PUBLIC, Head, LogId, PublicKey, log_id
 from mesh.links import Opening
 from mesh.log import Checkpoint, ForkProof
@@ -136,6 +137,19 @@ def pieces_wants(draw: st.DrawFn) -> PiecesWant:
     return PiecesWant(draw(senders), draw(size(32)), tuple(first + index for index in sorted({0, *draw(some(1000))})))
 
 
+calls = st.builds(
+    Distress,
+    st.integers(0, LIFE_MAX),
+    st.builds(Caller, senders, st.integers(0, PERSON_MAX)),
+    st.integers(0, TURN_MAX),
+    st.sampled_from(Level),
+    st.integers(1, LIFE_MAX),
+    st.integers(0, 2**35 - 1),
+    st.text(st.characters(categories=["L", "N", "P"]), max_size=19),
+    size(64),
+)
+
+
 packets: st.SearchStrategy[Packet] = st.one_of(
     beacons,
     accords,
@@ -151,5 +165,6 @@ packets: st.SearchStrategy[Packet] = st.one_of(
     notices(),
     pieces_wants(),
     st.builds(Symbol, size(8), st.integers(0, 255), st.binary(min_size=1, max_size=220)),
+    calls,
     st.builds(Pieces, size(8), st.integers(0, 2**40), st.binary(min_size=1, max_size=216)),
 )

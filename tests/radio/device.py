@@ -11,6 +11,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from hashlib import blake2b
 from typing import Any, Final
 
 from meshtastic.protobuf import admin_pb2, channel_pb2, config_pb2, mesh_pb2, portnums_pb2, telemetry_pb2
@@ -18,13 +19,13 @@ from meshtastic.protobuf import admin_pb2, channel_pb2, config_pb2, mesh_pb2, po
 from mesh.airtime import HOUR_MS, airtime_ms
 from mesh.transports.medium import PACKET_SIZE_MAX, QUEUE_SIZE_MAX
 from tests.radio.chatter import Habits
-from tests.radio.frame import SIGNED_SIZE_MAX, Frame, frame
+from tests.radio.frame import BROADCAST, SEAL_SIZE, SIGNED_SIZE_MAX, Address, Frame
 
-BROADCAST: Final = 0xFFFFFFFF
+TEXT_GAP_MS: Final = 2000.0
 IDS_REMEMBERED: Final = 20
 STATISTICS_S: Final = 900.0  # how often a device tells its client how much it has sent
 OPEN_KEY: Final = b"\x01"  # of the channel that every phone app has
-TAKEN, TOO_LARGE, DUTY_SPENT, QUEUE_FULL = 0, 7, 9, 32
+TAKEN, TOO_LARGE, DUTY_SPENT, QUEUE_FULL, KEY_WRONG, TOO_SOON = 0, 7, 9, 32, 34, 38
 LORA = config_pb2.Config.LoRaConfig
 
 
@@ -45,6 +46,7 @@ class Air:
     offer: Callable[[str, Frame], bool]
     waiting: Callable[[str], int]
     now_ms: Callable[[], float]
+    key_of: Callable[[int], bytes | None]
 
 
 @dataclass
@@ -81,6 +83,7 @@ class Device:
         self.habits = Habits()
         self.sent = 0  # frames since its start, those that wait for the air included
         self._told_s = 0.0
+        self._text_ms = -TEXT_GAP_MS
         self.lora = LORA(
             region=LORA.RegionCode.Value(self.region),
             modem_preset=LORA.ModemPreset.Value(self.preset),
@@ -97,9 +100,18 @@ class Device:
 
     @property
     def tuned(self) -> tuple[str, bytes]:
-        """Name and key of its channel."""
-        settings = self.channels[0].settings
-        return settings.name, settings.psk
+        """Name and key of its first channel."""
+        return self.keyed(0)
+
+    def keyed(self, index: int) -> tuple[str, bytes]:
+        """Name and key of a channel; one without a name is called as the preset."""
+        settings = self.channels[index].settings
+        return settings.name or self._preset_name(), settings.psk
+
+    @property
+    def public_key(self) -> bytes:
+        """What texts to it are sealed to."""
+        return blake2b(self.name.encode() + self.node.to_bytes(4, "big"), digest_size=32).digest()
 
     def receive(self, wish: Any) -> list[Any]:
         """Return the answers to one `ToRadio`."""
@@ -113,16 +125,19 @@ class Device:
         return []
 
     def heard(self, heard: Frame) -> list[Any]:
-        """Return what the client is told of a frame on the antenna; nothing of one that another key seals."""
-        if heard.channel != self.tuned:
+        """Return what the client is told of a frame on the antenna; nothing of one that it cannot open or that is for another."""
+        at = heard.address
+        channels = [index for index in range(8) if self.channels[index].role and self.keyed(index) == at.channel]
+        if at.to not in (BROADCAST, self.node) or not (channels or at.sealed_by):
             return []
-        if self.strict and not heard.is_signed:
+        if self.strict and at.to == BROADCAST and not at.is_signed:
             self.counters["unsigned"] += 1
             return []
-        packet = mesh_pb2.MeshPacket(to=BROADCAST, id=hash((heard, heard.sender)) & 0x7FFFFFFF, channel=0, rx_rssi=-60)
-        setattr(packet, "from", heard.sender)
-        packet.decoded.portnum, packet.decoded.payload = heard.port, bytes(heard)
-        packet.via_mqtt = heard.via_mqtt
+        number = at.packet or hash((heard, at.sender)) & 0x7FFFFFFF
+        packet = mesh_pb2.MeshPacket(to=at.to, id=number, channel=0 if at.sealed_by else channels[0], rx_rssi=-60)
+        setattr(packet, "from", at.sender)
+        packet.decoded.portnum, packet.decoded.payload = at.port, bytes(heard)
+        packet.via_mqtt, packet.pki_encrypted, packet.public_key = at.via_mqtt, bool(at.sealed_by), at.sealed_by
         return [mesh_pb2.FromRadio(packet=packet)]
 
     def queue_for_client(self, message: Any) -> None:
@@ -137,7 +152,7 @@ class Device:
     def speak(self, now_s: float) -> None:
         """Broadcast by itself what is due; nobody is asked, and the client learns of it by the count of frames only."""
         for port, payload in self.habits.due(now_s, self.node) if self.speaks else ():
-            said = frame(payload, port, self.node, self.tuned, is_signed=self._signs(payload))
+            said = Frame.of(payload, Address(port, self.node, self.tuned, is_signed=self._signs(payload)))
             if self.air.offer(self.name, said):
                 self.sent += 1
                 self.counters["said by itself"] += 1
@@ -209,11 +224,22 @@ class Device:
         return [self._status(code, packet.id)]
 
     def _judged(self, packet: Any) -> int:
-        payload = packet.decoded.payload
-        if len(payload) > PACKET_SIZE_MAX:
+        said = self._framed(packet)
+        if len(said) > PACKET_SIZE_MAX - SEAL_SIZE * bool(said.address.sealed_by):
             return TOO_LARGE
-        said = frame(payload, packet.decoded.portnum, self.node, self.tuned, is_signed=self._signs(payload))
+        if packet.public_key and packet.public_key != self.air.key_of(packet.to):
+            return KEY_WRONG
         now_ms, took_ms = self.air.now_ms(), airtime_ms(self._preset_name(), said.size_on_air)
+        return TOO_SOON if self._is_too_soon(said, now_ms) else self._queued(packet, said, now_ms, took_ms)
+
+    def _is_too_soon(self, said: Frame, now_ms: float) -> bool:
+        """One text in two seconds is what a client may send."""
+        if said.address.port != portnums_pb2.PortNum.TEXT_MESSAGE_APP:
+            return False
+        last_ms, self._text_ms = self._text_ms, now_ms
+        return now_ms - last_ms < TEXT_GAP_MS
+
+    def _queued(self, packet: Any, said: Frame, now_ms: float, took_ms: float) -> int:
         while self._spent and self._spent[0][0] <= now_ms - HOUR_MS:
             self._spent.popleft()
         if sum(spent for _, spent in self._spent) > self.duty * HOUR_MS:
@@ -225,9 +251,26 @@ class Device:
             return QUEUE_FULL
         self._spent.append((now_ms, took_ms))
         self.sent += 1
-        self.counters["accepted bytes"] += len(payload)
+        self.counters["accepted bytes"] += len(said)
         self.accepted.append(packet)
         return TAKEN
+
+    def _framed(self, packet: Any) -> Frame:
+        """A packet to one device is sealed to its key wherever that is known, as firmware does by itself."""
+        payload = packet.decoded.payload
+        is_sealed = packet.to != BROADCAST and self.air.key_of(packet.to) is not None
+        return Frame.of(
+            payload,
+            Address(
+                port=packet.decoded.portnum,
+                sender=self.node,
+                channel=self.keyed(packet.channel),
+                to=packet.to,
+                packet=packet.id,
+                sealed_by=self.public_key if is_sealed else b"",
+                is_signed=packet.to == BROADCAST and self._signs(payload),
+            ),
+        )
 
     def _preset_name(self) -> str:
         return "".join(word.title() for word in LORA.ModemPreset.Name(self.lora.modem_preset).split("_"))

@@ -21,7 +21,7 @@ from meshtastic.protobuf import mesh_pb2
 from mesh.transports import Bell
 from mesh.transports.medium import COUNTED, Delivered, Medium
 from tests.radio.device import Air, Device, Mood
-from tests.radio.frame import Frame, frame
+from tests.radio.frame import Address, Channel, Frame
 from tests.radio.framing import Unframer, framed
 
 NOISE: Final = (
@@ -83,7 +83,7 @@ class RadioEther:
 
     def add(self, name: str, node: int, **traits: Any) -> str:
         """Switch a new device on; return its host:port."""
-        device = Device(name, node, Air(self._offer, self.medium.waiting, self._now_ms), **traits)
+        device = Device(name, node, Air(self._offer, self.medium.waiting, self._now_ms, self._key_of), **traits)
         device.reboots = lambda: self._begin_anew(self._places[name])
         place = Place(device, 0)
         self._places[name] = place
@@ -111,9 +111,9 @@ class RadioEther:
         other.reboots = self._places[name].device.reboots
         self._do(lambda: self._put(self._places[name], other))
 
-    def talk(self, name: str, payload: bytes, port: int, channel: tuple[str, bytes], via_mqtt: bool = False) -> None:
+    def talk(self, name: str, payload: bytes, port: int, channel: Channel, via_mqtt: bool = False) -> None:
         """Let a stranger's radio say something beside this device's antenna."""
-        heard = frame(payload, port, 0xBAD, channel, via_mqtt)
+        heard = Frame.of(payload, Address(port, 0xBAD, channel, via_mqtt=via_mqtt))
         self._do(lambda: self._hear(self._places[name], heard))
 
     def stall(self, name: str, is_stalled: bool) -> None:
@@ -171,6 +171,10 @@ class RadioEther:
     def _offer(self, name: str, packet: Frame) -> bool:
         self._advance()
         return self.medium.offer(name, packet, self._now_ms())
+
+    def _key_of(self, node: int) -> bytes | None:
+        """Devices have told each other who they are."""
+        return next((place.device.public_key for place in self._places.values() if place.device.node == node), None)
 
     def _advance(self) -> None:
         for effect in self.medium.advance(self._now_ms()):

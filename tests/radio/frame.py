@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Self
 
 from mesh.airtime import on_air_bytes
 
+BROADCAST: Final = 0xFFFFFFFF
 SIGNED_SIZE_MAX: Final = 165  # firmware 2.8 signs broadcasts up to this size ...
 SIGNATURE_SIZE: Final = 66  # ... and this is what it adds to them
+SEAL_SIZE: Final = 12  # what the seal to one reader's public key adds
+SMALL_PORT: Final = 128  # a number below takes a byte less
+
+Channel = tuple[str, bytes]
+
+
+@dataclass(frozen=True)
+class Address:
+    """Who says it, to whom, on which channel. `sealed_by` is the sender's public key, where only one reader can open it."""
+
+    port: int
+    sender: int
+    channel: Channel
+    to: int = BROADCAST
+    packet: int = 0
+    sealed_by: bytes = b""
+    is_signed: bool = False
+    via_mqtt: bool = False
 
 
 class Frame(bytes):
     """The payload; who hears it sees the rest too."""
 
-    port: int
-    sender: int
-    channel: tuple[str, bytes]
-    via_mqtt: bool
-    is_signed: bool
+    address: Address
+
+    @classmethod
+    def of(cls, payload: bytes, address: Address) -> Self:
+        made = cls(payload)
+        made.address = address
+        return made
 
     @property
     def size_on_air(self) -> int:
         """Bytes of the whole LoRa frame."""
-        return on_air_bytes(len(self)) + SIGNATURE_SIZE * self.is_signed
-
-
-def frame(
-    payload: bytes,
-    port: int,
-    sender: int,
-    channel: tuple[str, bytes],
-    via_mqtt: bool = False,
-    is_signed: bool = False,
-) -> Frame:
-    made = Frame(payload)
-    made.port, made.sender, made.channel = port, sender, channel
-    made.via_mqtt, made.is_signed = via_mqtt, is_signed
-    return made
+        more = SIGNATURE_SIZE * self.address.is_signed + SEAL_SIZE * bool(self.address.sealed_by)
+        return on_air_bytes(len(self)) - (self.address.port < SMALL_PORT) + more

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from meshtastic.protobuf import mesh_pb2
 
-from tests.radio.device import BROADCAST, DUTY_SPENT, QUEUE_FULL, TAKEN, TOO_LARGE, Mood
+from tests.radio.device import DUTY_SPENT, QUEUE_FULL, TAKEN, TOO_LARGE, Mood
 from tests.radio.ether import NOISE, RadioEther
+from tests.radio.frame import BROADCAST
 from tests.radio.framing import START, Unframer, framed
 
 pytestmark = pytest.mark.real

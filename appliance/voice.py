@@ -1,0 +1,98 @@
+"""What the node says to people who have only a phone app, and how calls for help reach all its roads."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from appliance.answers import Call, Hearing
+from appliance.node import Node
+from appliance.roads import Road
+from appliance.textdoor.cutting import SIZE_MAX, clip
+from appliance.textdoor.sentences import Alarm
+from appliance.texts import Letter
+from mesh.distress import Distress
+from mesh.governor import Priority
+from mesh.transports.lora_pipe import TextBy
+
+CRY_AFTER_S: Final = (0.0, 120.0, 600.0)
+CRY_HOPS: Final = 3  # for this strangers' radios are asked to help: it is what the air is a commons for
+LOOK_S: Final = 5.0
+SEEN_MAX: Final = 64
+
+
+class Outcry:
+    """Calls that were raised at this node, as texts for everybody's phone: at once, after two minutes and after ten.
+
+    A restart says a call that lives once more. Times are monotonic seconds.
+    """
+
+    def __init__(self, name: str, ticks: Callable[[], float]) -> None:
+        self._name = name
+        self._ticks = ticks
+        self._begun: dict[str, tuple[float, int]] = {}  # by call: when it was first seen, and how often it was said
+
+    def due(self, calls: Iterable[Call]) -> Iterator[str]:
+        """Yield what is to be said now of these calls."""
+        own = {call.id: call for call in calls if call.author.is_here}
+        self._begun = {known: begun for known, begun in self._begun.items() if known in own}
+        for name, call in own.items():
+            began, times = self._begun.setdefault(name, (self._ticks(), 0))
+            wanted = 1 if call.is_over else len(CRY_AFTER_S)
+            if times < wanted and self._ticks() - began >= CRY_AFTER_S[times]:
+                self._begun[name] = (began, times + 1)
+                yield self._text(call)
+
+    def _text(self, call: Call) -> str:
+        form = Alarm.WHOLE if call.words else Alarm.WORDLESS
+        level = Alarm[call.level.upper()].value
+        return clip(form.value.format(level=level, words=call.words, name=call.author.name, node=self._name), SIZE_MAX)
+
+
+class Voice:
+    """One for the daemon; `tend` is called in each of its rounds."""
+
+    def __init__(self, node: Node, ticks: Callable[[], float]) -> None:
+        self._node = node
+        self._ticks = ticks
+        self._outcry = Outcry(node.name, ticks)
+        self._seen: OrderedDict[tuple[bytes, int], None] = OrderedDict()  # texts that were answered
+        self._look_at = ticks()
+
+    def tend(self, roads: Iterable[Road], news: bool) -> None:
+        """Answer what people wrote, and see to the calls. Raises `StoreFault`."""
+        roads = list(roads)
+        for road in roads:
+            for text in road.take_texts():
+                self._answer(road, text)
+        if news or self._ticks() >= self._look_at:
+            self._look_at = self._ticks() + LOOK_S
+            calls = self._node.calls_on_air()
+            for road in roads:
+                road.follow_calls(calls)
+            for cry in self._outcry.due(self._node.calls() if calls else ()):
+                for road in roads:
+                    road.write(Letter(cry, hops=CRY_HOPS, priority=Priority.DISTRESS))
+        for road in roads:
+            road.speak_up()
+
+    def heard(self, road: Road, call: Distress) -> None:
+        """Take in a call that came by `road`. Raises `PeerFault` where it was forged."""
+        hearing = self._node.accept_call(call)
+        road.counters[f"calls {hearing.value}"] += 1
+        if hearing is Hearing.NEWS:
+            self._look_at = self._ticks()
+
+    def _answer(self, road: Road, text: TextBy) -> None:
+        """Answer a text once, however often a mesh brings it. What nobody's key has sealed is nobody's word."""
+        if not text.key:
+            road.counters["open texts"] += 1
+            return
+        if (text.key, text.packet) in self._seen:
+            return
+        self._seen[text.key, text.packet] = None
+        if len(self._seen) > SEEN_MAX:
+            self._seen.popitem(last=False)
+        for answer in self._node.text(text.key, text.text.decode("utf-8", "replace")):
+            road.write(Letter(answer, text.talker, text.key, text.hops))

@@ -1,0 +1,1 @@
+"""The text door: what is typed, and how answers are cut."""
