@@ -89,40 +89,6 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """A call for help."""
-
-    id: str
-    author: Account
-    level: str  # "danger", "help", "watch"; "over" where it was taken back
-    words: str
-    at: int  # seconds since 1970 by the author's clock, 0 where it was unsure
-    left_s: int  # how long it is still shown
-    may_end: bool
-
-    @property
-    def is_over(self) -> bool:
-        return self.level == "over"
-
-
-class Hearing(Enum):
-    """What a call for help was that somebody brought."""
-
-    NEWS = "that are news"
-    AGAIN = "heard again"
-    OVER = "that are over"
-    TOO_MANY = "beyond a node's allowance"
-
-
-@dataclass(frozen=True, slots=True)
-class Phone:
-    """A phone that is paired with a member. `id` is the hex of its public key, `short` how people tell it from another."""
-
-    id: str
-    short: str
-
-
-@dataclass(frozen=True, slots=True)
 class Zine:
     id: str
     title: str

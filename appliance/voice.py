@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from appliance.answers import Call, Hearing
+from appliance.calling import Call, Hearing
 from appliance.node import Node
 from appliance.roads import Road
 from appliance.textdoor.cutting import SIZE_MAX, clip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask, g
 
-from appliance.answers import Call
+from appliance.calling import Call
 from appliance.errors import StoreFault
 from webui.signin import node
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Final
 
-from appliance.answers import Account, Call, Hearing, Session
+from appliance.answers import Account, Session
+from appliance.calling import Call, Hearing
 from appliance.commons.names import visible
 from appliance.desks.carrying import Carrying
 from appliance.errors import Objection, Refused

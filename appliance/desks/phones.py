@@ -6,7 +6,8 @@ import secrets
 from collections.abc import Sequence
 from typing import Final
 
-from appliance.answers import Account, Board, Phone, Session
+from appliance.answers import Account, Board, Session
+from appliance.calling import Phone
 from appliance.desks.calls import Calling
 from appliance.errors import Objection, Refused
 from appliance.ledger.amounts import write_amount

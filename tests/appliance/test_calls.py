@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.answers import Call, Hearing, Session
+from appliance.answers import Session
+from appliance.calling import Call, Hearing
 from appliance.clock import Clock
 from appliance.desks import calls as desk
 from appliance.errors import Objection, Refused

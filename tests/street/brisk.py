@@ -7,9 +7,8 @@ changed: the processes are those of `hedgerow run`, and so is all that they do.
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from appliance import cli, processes, roads
 from appliance.settings import LoraRoad
@@ -20,6 +19,13 @@ SPEED: Final = 20.0
 PATIENCE: Final = Patience(start=8.0, ask=1.0, answer=4.0, pause_min=0.2, pause_max=2.0, settle=0.5)
 
 
+class BriskRadio(LoraRadio):
+    """A radio whose watch waits for shorter."""
+
+    def __init__(self, *place: Any, **more: Any) -> None:
+        super().__init__(*place, patience=PATIENCE, **more)
+
+
 def main() -> None:
     """Run the command line of this process, and its children alike."""
     own_command = processes.own_command
@@ -28,7 +34,7 @@ def main() -> None:
         return [__spec__.name if word == cli.__name__ else word for word in own_command(data, *words)]
 
     processes.own_command = brisk
-    vars(roads)["LoraRadio"] = partial(LoraRadio, patience=PATIENCE)
+    vars(roads)["LoraRadio"] = BriskRadio
     LoraRoad.speed = SPEED
     cli.main()
 

@@ -94,6 +94,30 @@ class Neighbour:
         button.click()
         return self._page.locator("article").inner_text()
 
+    def pairing_code(self) -> str:
+        """Go from the own account to the page for phones, and return the code that is shown there."""
+        self._open("/signin")
+        self._page.get_by_role("link", name="My phone").click()
+        self._page.get_by_role("button", name="Get a code").click()
+        return self._page.locator("main .sum").inner_text()
+
+    def alarms(self) -> list[str]:
+        """Return the calls for help that stand on top of the front page."""
+        self._open("/")
+        return self._page.get_by_role("alert").all_inner_texts()
+
+    def calls_for_help(self, words: str) -> None:
+        """Call for help, and confirm it."""
+        self._open("/distress")
+        self._page.get_by_label("Somebody needs help").check()
+        self._page.get_by_label("What and where").fill(words)
+        self._page.get_by_role("button", name="Call for help").click()
+        self._page.get_by_role("button", name="Yes, call for help").click()
+
+    def says_it_is_over(self) -> None:
+        self._open("/distress")
+        self._page.get_by_role("button", name="It is over").click()
+
     def _open(self, path: str) -> None:
         answer = self._page.goto(self._node.address + path)
         assert answer is not None

@@ -35,6 +35,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 def addresses(portal: Running) -> list[str]:
     """Every page, from the routes that there are."""
     node = Node.open(portal.data)
+    node.raise_call(node.sign_in("Ana", "1234").account, "danger", 240, "fire at number 12")
     found = [path for path in paths(create_app(node), node) if not path.startswith("/api/")]
     node.close()
     return [*found, "/archive?q=bottles"]
