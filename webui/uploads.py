@@ -22,8 +22,15 @@ def join(app: Flask) -> None:
     app.config["MAX_FORM_MEMORY_SIZE"] = FORM_SIZE_MAX
     app.config["MAX_FORM_PARTS"] = PARTS_MAX
     app.before_request(_make_room)
+    app.teardown_request(_rest)
 
 
 def _make_room() -> None:
     if request.endpoint in TAKE_FILES:
         request.max_content_length = node().settings.portal.upload_max_bytes + BESIDES_FILE
+
+
+def _rest(_: BaseException | None) -> None:
+    """Each thread has its own way into the store; what it kept in memory for a long file is of no use to the next page."""
+    if request.endpoint in TAKE_FILES:
+        node().close()

@@ -42,7 +42,9 @@ TOO_LARGE: Final = "That is more than this node takes in at once: at most {limit
 NO_ROOM: Final = "There is no room left for that upload. Nothing was kept; payments still work."
 
 Ready = Callable[[int], None]
-M_ARENA_MAX: Final = -8  # mallopt(3): threads that each hoard freed memory would cost a small board megabytes
+# mallopt(3): threads that each hoard freed memory would cost a small board megabytes, and so would one heap with long texts in
+# it. What is longer than a threshold that does not grow is given back to the system as soon as it is freed.
+FRUGAL: Final = {-8: 1, -3: 128 * 1024, -1: 128 * 1024}  # M_ARENA_MAX, M_MMAP_THRESHOLD, M_TRIM_THRESHOLD
 
 
 def serve(node: Node, host: str, port: int, ready: Ready | None = None) -> None:
@@ -50,7 +52,9 @@ def serve(node: Node, host: str, port: int, ready: Ready | None = None) -> None:
 
     Raises SettingsFault where the port or the directory for uploads cannot be had.
     """
-    ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
+    libc = ctypes.CDLL(None)
+    for option, value in FRUGAL.items():
+        libc.mallopt(option, value)
     tempfile.tempdir = str(_upload_room(node.settings.data))
     logging.getLogger("waitress").setLevel(logging.ERROR)  # a short queue, or one that ends with the server, is no news
     with _listener(host, port) as listener:

@@ -155,10 +155,11 @@ class Private:
         passed = now - tick if boot == self.boot else 0  # the uptime clock began again: nothing is forgotten meanwhile
         spent = max(0.0, spent - max(0, passed) * per_hour / 3600)
         is_one_too_many = spent + 1 > per_hour
-        self._database.run(
-            "INSERT INTO bringing VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET spent = ?2, tick = ?3, boot = ?4",
-            *(number, spent if is_one_too_many else spent + 1, now, self.boot),
-        )
+        if not is_one_too_many or boot != self.boot:  # who asks ten thousand times in vain must not wear the card down
+            self._database.run(
+                "INSERT INTO bringing VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET spent = ?2, tick = ?3, boot = ?4",
+                *(number, spent if is_one_too_many else spent + 1, now, self.boot),
+            )
         return math.ceil((spent + 1 - per_hour) * 3600 / max(1, per_hour)) if is_one_too_many else 0
 
     # answers: a request that is made twice is done once
