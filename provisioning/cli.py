@@ -16,7 +16,7 @@ from appliance.cli.terminal import as_json, output, say, say_json, write_whole
 from appliance.errors import Refused, SettingsFault
 from provisioning import cards as paper
 from provisioning import disks as machine
-from provisioning import fat, first_boot, writing
+from provisioning import fat, first_boot, street_side, writing
 from provisioning import seed as seeds
 from provisioning.disks import Danger, Disk
 from provisioning.seed import Seed
@@ -247,4 +247,12 @@ def be_born(folder: Path, data: Path) -> None:
     say(first_boot.give_birth(first_boot.Card(folder, data)))
 
 
-COMMANDS: Final[Sequence[click.Command]] = (check, list_disks, write, cards, be_born)
+@provision.command("network")
+@click.argument("into", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--data", type=click.Path(path_type=Path), envvar="HEDGEROW_DATA", default=DATA, show_default=True)
+def lay_network(into: Path, data: Path) -> None:
+    """Write what hostapd and dnsmasq of this node read into the directory INTO."""
+    street_side.lay(data, into)
+
+
+COMMANDS: Final[Sequence[click.Command]] = (check, list_disks, write, cards, be_born, lay_network)

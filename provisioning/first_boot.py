@@ -73,8 +73,8 @@ def take_over(card: Card) -> str:
     make_directory(card.taken)
     card.taken.chmod(0o700)
     if seed.invite:
-        _put(card.taken / seed.invite.name, _content(seed.invite))
-    _put(card.kept, _content(card.told))
+        put(card.taken / seed.invite.name, _content(seed.invite))
+    put(card.kept, _content(card.told))
     return ""
 
 
@@ -159,7 +159,8 @@ def _is_blank(file: Path) -> bool:
     return not file.exists() or not _content(file).strip()
 
 
-def _put(file: Path, content: bytes) -> None:
+def put(file: Path, content: bytes) -> None:
+    """Write a file that only we read, whole or not at all. Raises `StoreFault`."""
     part = file.with_name(f"{file.name}.part")
     try:
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -189,4 +190,4 @@ def _tell(card: Card, words: str) -> None:
     content = f"{words}\n".replace("\n", "\r\n").encode()
     file = card.seed / STATUS
     if card.seed.is_dir() and not (file.exists() and file.read_bytes() == content):
-        _put(file, content)
+        put(file, content)

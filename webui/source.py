@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Final
 
-PACKAGES: Final = ("appliance", "mesh", "provisioning", "webui")
+PACKAGES: Final = ("appliance", "mesh", "provisioning", "systemd", "webui")
 BESIDE: Final = ("CHANGELOG.md", "LICENSE", "Makefile", "README.md", "pyproject.toml")
 HOUSE: Final = Path(__file__).parent.parent
 PACKING: Final = Lock()  # many may ask at once

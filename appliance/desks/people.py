@@ -11,7 +11,7 @@ import threading
 from typing import Final
 
 from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.exceptions import InvalidHash, VerificationError
 
 from appliance.answers import Account, MemberCard, Session
 from appliance.commons.names import clean_name, folded, visible
@@ -188,5 +188,5 @@ def _matches(pin_hash: str | None, pin: str) -> bool:
             return False
         try:
             return HASHER.verify(pin_hash, pin[:64])
-        except (VerificationError, InvalidHashError):
+        except (VerificationError, InvalidHash):
             return False

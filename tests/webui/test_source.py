@@ -28,6 +28,7 @@ def test_the_source_is_what_runs_here_and_nothing_more(stranger: Visitor, tmp_pa
         "appliance",
         "mesh",
         "provisioning",
+        "systemd",
         "webui",
         "LICENSE",
         "Makefile",

@@ -1,0 +1,170 @@
+"""The system of a card, built from Debian's packages and ours: one recipe for the Pi (arm64) and for its twin (amd64) in tests.
+
+base     what Debian gives, made by mmdebstrap; kept beside the image, since it depends on nothing of ours
+system   the base, our package and the few files of `recipe/root`, with everything that a first start would otherwise write
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from appliance.errors import SettingsFault
+from provisioning import parcel
+
+SUITE: Final = "trixie"
+RECIPE: Final = parcel.HOUSE / "provisioning/recipe"
+ARCHITECTURES: Final = ("arm64", "amd64")
+# What nobody reads on a card; licences stay.
+LEFT_OUT: Final = (
+    "doc",
+    "man",
+    "info",
+    "locale",
+    "lintian",
+    "bug",
+    "gtk-doc",
+    "fonts/urw-base35",
+    "fonts/X11",
+    "fonts/type1",
+)
+LICENCES: Final = "/usr/share/doc/*/copyright"
+# Started by their packages, but not wanted: another's access point, housekeeping of a system that is never written to.
+UNWANTED: Final = (
+    *("hostapd.service", "mosquitto.service", "bluetooth.service", "remote-fs.target", "e2scrub_reap.service"),
+    *("dpkg-db-backup.timer", "e2scrub_all.timer", "fstrim.timer", "apt-daily.timer", "apt-daily-upgrade.timer"),
+    *("getty@tty1.service", "systemd-networkd-wait-online.service", "systemd-pstore.service"),
+)
+Say = Callable[[str], None]
+
+
+def base(architecture: str, keep: Path, say: Say) -> Path:
+    """Return the directory of the base system below `keep`, built unless it is there. Raises `SettingsFault`."""
+    lists = ["packages.txt", *(["packages-arm64.txt"] if architecture == "arm64" else [])]
+    wanted = parcel.packages(*lists)
+    key = blake2b("\n".join((SUITE, architecture, *wanted, *LEFT_OUT)).encode(), digest_size=8).hexdigest()
+    found = keep / f"base-{architecture}-{key}"
+    if (found / "etc/os-release").exists():
+        return found
+    say(f"Building Debian's part ({architecture}, {len(wanted)} packages) ...")
+    part = found.with_name(f"{found.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    keep.mkdir(parents=True, exist_ok=True)
+    _run(_mmdebstrap(architecture, wanted, part), "Debian's part could not be built")
+    part.rename(found)
+    return found
+
+
+def _mmdebstrap(architecture: str, wanted: Sequence[str], into: Path) -> list[str]:
+    components = "main,non-free-firmware" if architecture == "arm64" else "main"
+    left_out = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in LEFT_OUT]
+    fetch = [f"--aptopt={file}" for file in sorted(Path("/etc/apt/apt.conf.d").glob("*")) if _says_how_to_fetch(file)]
+    return [
+        *("mmdebstrap", "--quiet", "--mode=root", "--variant=essential", f"--architectures={architecture}"),
+        *(f"--components={components}", f"--include={','.join(wanted)}", *fetch),
+        *('--aptopt=Apt::Install-Recommends "false"', "--dpkgopt=force-unsafe-io", "--dpkgopt=force-confold"),
+        *(*left_out, f"--dpkgopt=path-include={LICENCES}", SUITE, str(into)),
+    ]
+
+
+def _says_how_to_fetch(file: Path) -> bool:
+    """Whether a file of apt's settings tells the way to the mirror; the rest is this machine's own affair."""
+    return file.is_file() and any(
+        line.startswith("Acquire") for line in file.read_text("utf-8", "replace").splitlines()
+    )
+
+
+def system(base: Path, into: Path, say: Say) -> Path:
+    """Make the whole system in the directory `into` from the base. Raises `SettingsFault`."""
+    say("Adding our part ...")
+    _run(["cp", "--archive", "--reflink=auto", str(base), str(into)], "The base could not be copied")
+    package = parcel.build(into / "var/tmp", into / "var/tmp/parcel")
+    shutil.rmtree(into / "var/tmp/parcel")
+    inside = f"/{package.relative_to(into)}"
+    _run(["chroot", str(into), "dpkg", "--install", inside], "Our package could not be installed")
+    package.unlink()
+    shutil.copytree(RECIPE / "root", into, dirs_exist_ok=True)
+    _run(["chroot", str(into), "systemd-sysusers"], "The node's user could not be made")
+    _run(
+        ["chroot", str(into), "python3", "-m", "compileall", "-q", f"/{parcel.LIBRARY}"],
+        "Our code could not be compiled",
+    )
+    _settle(into)
+    list_packages(into)
+    return into
+
+
+def _settle(root: Path) -> None:
+    """Do once what a first start would do on every start, since the system cannot be written to then."""
+    for unit in UNWANTED:
+        for link in (root / "etc/systemd/system").glob(f"*.wants/{unit}"):
+            link.unlink()
+        mask = root / "etc/systemd/system" / unit
+        mask.unlink(missing_ok=True)
+        mask.symlink_to("/dev/null")
+    (root / "etc/machine-id").write_text("uninitialized\n", encoding="ascii")
+    dbus = root / "var/lib/dbus/machine-id"
+    dbus.unlink(missing_ok=True)
+    dbus.symlink_to("/etc/machine-id")
+    for name in ("boot/firmware", "var/lib/hedgerow", "var/lib/mosquitto", "var/lib/misc"):
+        (root / name).mkdir(parents=True, exist_ok=True)
+    resolv = root / "etc/resolv.conf"
+    resolv.unlink(missing_ok=True)
+    resolv.write_text("# A node asks nobody for names.\n", encoding="ascii")
+    for left in ("var/lib/apt/lists", "var/cache/apt", "var/log"):
+        for path in (root / left).glob("*"):
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    _link_when_absent(root)
+
+
+def _link_when_absent(root: Path) -> None:
+    """The open part of the next card begins as this one's: its example lies where the first boot looks."""
+    folder = root / "usr/share/hedgerow/open"
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(RECIPE / "EXAMPLE.yaml", folder / "EXAMPLE.yaml")
+
+
+def list_packages(root: Path) -> None:
+    """Write the list of all packages with version and licences (SBOM), from what the packages themselves say."""
+    query = "${Package}\\t${Version}\\t${Architecture}\\n"
+    done = _run(
+        ["chroot", str(root), "dpkg-query", "--show", f"--showformat={query}"], "The packages could not be listed"
+    )
+    lines = ["package\tversion\tarchitecture\tlicences"]
+    lines += [f"{line}\t{_licences(root, line.split(chr(9))[0])}" for line in done.splitlines()]
+    target = root / "usr/share/hedgerow/packages.tsv"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _licences(root: Path, package: str) -> str:
+    if package == "hedgerow":
+        return "AGPL-3.0-or-later"
+    file = root / "usr/share/doc" / package / "copyright"
+    if not file.is_file():
+        return "see the package it comes with"
+    text = file.read_text(encoding="utf-8", errors="replace")
+    named = {line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("License:")}
+    return "; ".join(sorted(filter(None, named))) or "as its copyright file says"
+
+
+def _run(words: Sequence[str], problem: str) -> str:
+    """Run one program; return what it printed. Raises `SettingsFault` with its last words."""
+    if not shutil.which(words[0]):
+        raise SettingsFault(f"The program {words[0]} is missing. Install the packages of .ci/packages.txt, as root.")
+    plain = os.environ | {"LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive", "SOURCE_DATE_EPOCH": parcel.EPOCH}
+    done = subprocess.run(list(words), env=plain, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SettingsFault(f"{problem}: {' '.join(done.stderr.split())[-400:]}")
+    return done.stdout
+
+
+def version_of_card() -> str:
+    """Return what the card calls itself."""
+    return f"hedgerow {version('hedgerow')}"

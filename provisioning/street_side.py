@@ -1,0 +1,73 @@
+"""The street's side of the network, as the distribution's own programs read it: hostapd's access point, dnsmasq's names.
+
+Names resolve to this node and to nothing else, for five seconds, so that no phone takes a wrong address home; IPv6 names have no
+answer. No phone hears another one, and none is written down: leases lie in memory, and nothing is logged of them.
+Sources: hostapd.conf and dnsmasq(8) of Debian 13; RFC 8910 (its option 114 is not sent: it needs a certificate the world trusts).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from provisioning.first_boot import kept_seed, put
+from provisioning.seed import Wifi
+
+INTERFACE: Final = "wlan0"
+ADDRESS: Final = "10.77.0.1"
+FIRST, LAST, MASK = "10.77.0.20", "10.77.3.250", "255.255.252.0"
+TTL_S: Final = 5
+LEASE: Final = "2h"
+CLIENTS_MAX: Final = 250
+
+NAMES: Final = f"""interface={INTERFACE}
+bind-dynamic
+no-resolv
+no-hosts
+no-poll
+address=/#/{ADDRESS}
+local=/#/
+local-ttl={TTL_S}
+cache-size=0
+dns-forward-max=1
+dhcp-range={FIRST},{LAST},{MASK},{LEASE}
+dhcp-option=option:router,{ADDRESS}
+dhcp-option=option:dns-server,{ADDRESS}
+dhcp-authoritative
+dhcp-lease-max={CLIENTS_MAX}
+dhcp-leasefile=/run/hedgerow-names/leases
+dhcp-ignore-names
+quiet-dhcp
+"""
+
+
+def access_point(wifi: Wifi) -> str:
+    """Return hostapd's settings. The boards' own radio does no SAE as an access point, so it is WPA2 with frames protected."""
+    lines = [
+        f"interface={INTERFACE}",
+        "driver=nl80211",
+        f"ssid2={wifi.name.encode().hex()}",
+        "utf8_ssid=1",
+        f"country_code={wifi.country}",
+        "ieee80211d=1",
+        "hw_mode=g",
+        f"channel={wifi.channel}",
+        "ieee80211n=1",
+        "wmm_enabled=1",
+        "ap_isolate=1",
+        f"max_num_sta={CLIENTS_MAX}",
+        "logger_syslog_level=4",
+        "logger_stdout_level=4",
+    ]
+    if wifi.passphrase:
+        lines += ["wpa=2", "wpa_key_mgmt=WPA-PSK WPA-PSK-SHA256", "rsn_pairwise=CCMP", "ieee80211w=1"]
+        lines += [f"wpa_passphrase={wifi.passphrase}"]
+    return "\n".join(lines) + "\n"
+
+
+def lay(data: Path, into: Path) -> None:
+    """Write both settings into the directory `into`, for the node in `data`. Raises `SettingsFault`, `StoreFault`."""
+    seed = kept_seed(data)
+    put(into / "dnsmasq.conf", NAMES.encode())
+    if seed.wifi:
+        put(into / "hostapd.conf", access_point(seed.wifi).encode())

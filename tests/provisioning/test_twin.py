@@ -1,0 +1,190 @@
+"""The card's system, whole, with its real units: born from a seed, looked at by a phone, hurt, and cut from its power."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+
+from tests.provisioning.twin import ADDRESS, Twin, build
+from tests.street.waiting import wait_until
+from webui.probes import PROBES
+
+BACK_WITHIN_S: Final = 15.0
+ASK: Final = """
+import http.client, json, sys
+from urllib.parse import urlsplit
+
+def asked(method, url):
+    place = urlsplit(url)
+    line = http.client.HTTPConnection(place.hostname, place.port or 80, timeout=20)
+    line.request(method, place.path or "/", headers={"Host": place.netloc})
+    answer = line.getresponse()
+    return [answer.status, answer.getheader("Location", ""), answer.getheader("Cache-Control", ""), answer.read().decode()]
+
+def answered(method, url):
+    try:
+        return asked(method, url)
+    except OSError as fault:
+        return [0, "", "", str(fault)]
+
+print(json.dumps([answered(method, url) for method, url in json.loads(sys.argv[1])]))
+"""
+REFUSED: Final = """
+import socket, sys, time
+for host, port in (("www.gstatic.com", 443), ("198.51.100.7", 443), ("1.1.1.1", 853), ("10.77.0.1", 22)):
+    began = time.monotonic()
+    try:
+        socket.create_connection((host, port), 10)
+    except ConnectionRefusedError:
+        assert time.monotonic() - began < 3, (host, port)
+        continue
+    sys.exit(f"{host}:{port} was not refused")
+print(*{found[4][0] for found in socket.getaddrinfo("captive.apple.com", 80, type=socket.SOCK_STREAM)})
+"""
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
+    """The twin, running."""
+    room = tmp_path_factory.mktemp("twin")
+    one = Twin(room, build(room))
+    try:
+        one.join()
+        one.start()
+        yield one
+    finally:
+        one.cut()
+        one.part()
+
+
+def asked(twin: Twin, *questions: tuple[str, str]) -> list[tuple[int, str, str, str]]:
+    return [tuple(answer) for answer in json.loads(twin.phone(ASK, json.dumps(questions)))]
+
+
+def is_well(twin: Twin) -> bool:
+    ((status, *_),) = asked(twin, ("GET", f"http://{ADDRESS}/healthz"))
+    return status == 200
+
+
+def test_it_runs_and_nothing_failed(twin: Twin) -> None:
+    assert twin.inside("systemctl", "--failed", "--no-legend", "--plain") == ""
+    assert twin.state() == "running"
+    for unit in ("portal", "gossip", "names"):
+        assert twin.inside("systemctl", "is-active", f"hedgerow-{unit}.service") == "active"
+
+
+def test_a_phone_finds_the_street(twin: Twin) -> None:
+    home, health, poster = asked(
+        twin, ("GET", "http://hedge.lan/"), ("GET", "http://hedge.lan/healthz"), ("HEAD", "http://hedge.lan/poster")
+    )
+    assert (home[0], health[0], poster[0]) == (200, 200, 200)
+    assert "Elm Corner" in home[3]
+
+
+def test_every_probe_is_led_to_the_poster(twin: Twin) -> None:
+    places = sorted({(host, path) for probe in PROBES for host in probe.hosts for path in probe.paths})
+    urls = [*(f"http://{host}{path}" for host, path in places), "http://198.51.100.1/", "http://203.0.113.9/a"]
+    questions = [(method, url) for url in urls[:-2] for method in ("GET", "HEAD")]
+    for (method, url), answer in zip(questions, asked(twin, *questions), strict=True):
+        assert answer[:3] == (302, "http://hedge.lan/poster", "no-store"), (method, url)
+    assert [answer[0] for answer in asked(twin, *(("GET", url) for url in urls[-2:]))] == [200, 404]
+
+
+def test_all_else_is_refused_at_once_and_ipv6_has_no_answer(twin: Twin) -> None:
+    assert twin.phone(REFUSED) == ADDRESS
+
+
+def test_nothing_secret_stays_where_any_laptop_reads(twin: Twin) -> None:
+    folder = twin.open / "hedgerow"
+    assert (folder / "STATUS.txt").read_bytes().startswith(b"READY. Elm Corner is a node of Elm Street.")
+    on_the_card = b"".join(file.read_bytes() for file in folder.iterdir())
+    assert b"bread,and:roses" not in on_the_card
+    assert b"471100" not in on_the_card
+
+
+def test_no_key_was_in_the_image(twin: Twin) -> None:
+    seed = (twin.data / "node/node.key").read_text(encoding="ascii").strip()
+    assert len(seed) == 64
+    names = {path.name for path in twin.system.rglob("*") if path.is_file() and "key" in path.name}
+    assert not {name for name in names if name.endswith("node.key") or name.startswith("ssh_host")}
+
+
+def test_the_list_of_packages_is_whole(twin: Twin) -> None:
+    lines = (twin.system / "usr/share/hedgerow/packages.tsv").read_text(encoding="utf-8").splitlines()
+    listed = {line.split("\t")[0]: line.split("\t")[3] for line in lines[1:]}
+    installed = twin.inside("dpkg-query", "--show", "--showformat=${Package}\n").splitlines()
+    assert set(listed) == set(installed)
+    assert listed["hedgerow"] == "AGPL-3.0-or-later"
+    assert sum(1 for licence in listed.values() if "copyright" not in licence) > len(listed) / 2
+
+
+def test_a_service_is_what_its_walls_and_doors_say(twin: Twin) -> None:
+    """The doors are read after the walls, or the intake and the radio would find theirs shut."""
+
+    def told(unit: str, key: str) -> str:
+        return twin.inside("systemctl", "show", "--value", f"--property={key}", f"hedgerow-{unit}.service")
+
+    assert set(told("portal", "RestrictNamespaces").split()) == {"user", "net"}
+    assert "landlock_create_ruleset" in told("portal", "SystemCallFilter")
+    assert "prlimit64" in told("portal", "SystemCallFilter"), "jobs limit themselves"
+    assert told("gossip", "PrivateDevices") == "no"
+    assert told("portal", "PrivateDevices") == "yes"
+    assert told("doctor", "RestrictNamespaces") == "yes"
+
+
+def test_what_systemd_of_the_card_says_of_the_units(twin: Twin) -> None:
+    units = sorted(path.name for path in (twin.system / "usr/lib/systemd/system").glob("hedgerow*.*"))
+    named = [unit.replace("@.", "@sda1.") for unit in units if not unit.endswith((".d", ".wants"))]
+    assert twin.inside("systemd-analyze", "verify", "--man=no", *named) == ""
+    for unit in (unit for unit in named if unit.endswith(".service")):
+        twin.inside("systemd-analyze", "security", "--offline=true", "--threshold=25", "--no-pager", unit)
+
+
+@pytest.mark.parametrize("hurt", ["KILL", "STOP"])
+def test_a_portal_that_is_killed_or_hangs_is_back_in_time(twin: Twin, hurt: str) -> None:
+    """KILL is also what the kernel does where memory runs out. One that is stopped hears nothing else."""
+    assert is_well(twin)
+    before = twin.main_process("hedgerow-portal.service")
+    began_s = time.monotonic()
+    twin.inside("kill", f"-{hurt}", str(before))
+    wait_until(
+        "another portal",
+        lambda: twin.main_process("hedgerow-portal.service") not in {0, before} and is_well(twin),
+        60,
+        twin.told,
+    )
+    took_s = time.monotonic() - began_s
+    print(f"back {took_s:.1f} s after {hurt}")
+    assert took_s < BACK_WITHIN_S
+
+
+def test_what_was_confirmed_is_there_after_the_power_was_cut(twin: Twin) -> None:
+    twin.inside(
+        "runuser", "-u", "hedgerow", "--", "hedgerow", "--data", "/var/lib/hedgerow/node", *("member", "add", "Ben")
+    )
+    pay = ("pay", "--from", "Ben", "--to", "Ana", "3", "loaves")
+    twin.inside("runuser", "-u", "hedgerow", "--", "hedgerow", "--data", "/var/lib/hedgerow/node", *pay)
+    key = (twin.data / "node/node.key").read_bytes()
+    twin.cut()
+    twin.start()
+    assert twin.state() == "running"
+    assert is_well(twin)
+    told = twin.inside(
+        "runuser", "-u", "hedgerow", "--", "hedgerow", "--data", "/var/lib/hedgerow/node", "balance", "Ana", "--json"
+    )
+    assert "300" in told
+    assert (twin.data / "node/node.key").read_bytes() == key
+    twin.inside("runuser", "-u", "hedgerow", "--", "hedgerow", "--data", "/var/lib/hedgerow/node", "verify")
+
+
+def test_the_system_cannot_be_written_to(twin: Twin) -> None:
+    assert "Read-only file system" in twin.inside("sh", "-c", "touch /usr/x 2>&1 || true")
+    journal = twin.inside("journalctl", "--header")
+    assert "/run/log/journal" in journal
+    assert "/var/log/journal" not in journal

@@ -1,0 +1,149 @@
+"""The card's twin: the same recipe for this machine, started by systemd-nspawn with the real units, and a phone beside it.
+
+The two stand in network namespaces of their own, joined by a pair of virtual cards of which the node's is called wlan0. Only the
+air is missing. The system is read-only as on a card; the data and the open part are directories that outlive the twin.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from provisioning import building
+from tests.provisioning.seeds import sow
+from tests.street.waiting import wait_until
+
+CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hedgerow"
+ADDRESS: Final = "10.77.0.1"
+MACHINE_ID: Final = "0123456789abcdef0123456789abcdef"
+UP_WITHIN_S: Final = 120.0
+
+
+def run(*words: str | Path, code: int | None = 0, within_s: float = 60) -> str:
+    """Run a program of this machine; return what it printed."""
+    done = subprocess.run([*map(str, words)], capture_output=True, text=True, timeout=within_s, check=False)
+    assert code is None or done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout.strip()
+
+
+def build(room: Path, say: Callable[[str], None] = print) -> Path:
+    """Build the twin's system; Debian's part is kept from one run of the tests to the next."""
+    began_s = time.monotonic()
+    base = building.base("amd64", CACHE, say)
+    say(f"base after {time.monotonic() - began_s:.1f} s")
+    system = building.system(base, room / "system", say)
+    say(f"system after {time.monotonic() - began_s:.1f} s")
+    return system
+
+
+class Twin:
+    """One node, started and ended as its power comes and goes."""
+
+    def __init__(self, room: Path, system: Path) -> None:
+        self.system = system
+        self.data, self.open = room / "data", room / "open"
+        self.console = room / "console.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._node, self._phone = (f"hedgerow-{who}-{os.getpid()}" for who in ("node", "phone"))
+        self.data.mkdir()
+        sow(self.open / "hedgerow")
+        run("chown", "-R", self._uid(), self.open)
+
+    def _uid(self) -> str:
+        users = (self.system / "etc/passwd").read_text(encoding="utf-8").splitlines()
+        return next(line.split(":")[2] for line in users if line.startswith("hedgerow:"))
+
+    # the air between the two
+
+    def join(self) -> None:
+        """Lay the virtual cable."""
+        for space in (self._node, self._phone):
+            run("ip", "netns", "add", space)
+            run("ip", "-n", space, "link", "set", "lo", "up")
+        run(*f"ip link add wlan0 netns {self._node} type veth peer name phone0 netns {self._phone}".split())
+        run("ip", "-n", self._phone, "link", "set", "phone0", "up")
+        run("ip", "-n", self._phone, "address", "add", "10.77.0.10/22", "dev", "phone0")
+        run("ip", "-n", self._phone, "route", "add", "default", "via", ADDRESS)
+        names = Path("/etc/netns") / self._phone
+        names.mkdir(parents=True)
+        (names / "resolv.conf").write_text(f"nameserver {ADDRESS}\noptions timeout:2 attempts:2\n", encoding="ascii")
+
+    def part(self) -> None:
+        """Take the cable away again."""
+        for space in (self._node, self._phone):
+            run("ip", "netns", "delete", space, code=None)
+        shutil.rmtree(Path("/etc/netns") / self._phone, ignore_errors=True)
+
+    def phone(self, program: str, *words: str) -> str:
+        """Run a piece of Python where only the street's WiFi is; return what it printed."""
+        return run("ip", "netns", "exec", self._phone, sys.executable, "-c", program, *words)
+
+    # power
+
+    def start(self) -> None:
+        """Give it power, and wait until the system says that it runs."""
+        began_s = time.monotonic()
+        with self.console.open("ab") as console:
+            self._process = subprocess.Popen(
+                [
+                    *("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--read-only", "--boot"),
+                    *("--resolv-conf=off", "--timezone=off", "--console=pipe", f"--uuid={MACHINE_ID}"),
+                    *(f"--directory={self.system}", f"--network-namespace-path=/run/netns/{self._node}"),
+                    *("--capability=CAP_NET_ADMIN", f"--bind={self.data}:/var/lib/hedgerow"),
+                    f"--bind={self.open}:/boot/firmware",
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=console,
+            )
+        wait_until("the system runs", self._is_up, UP_WITHIN_S, self.told)
+        print(
+            f"up {time.monotonic() - began_s:.1f} s after power; {self.inside('systemd-analyze', 'time').splitlines()[0]}"
+        )
+
+    def _is_up(self) -> bool:
+        assert self._process
+        assert self._process.poll() is None, self.told()
+        return bool(self._leader()) and self.state() not in {"", "starting", "initializing"}
+
+    def _leader(self) -> str:
+        """Return the process id of the twin's own systemd."""
+        assert self._process
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        return children.read_text(encoding="ascii").strip().split(" ")[0]
+
+    def inside(self, *words: str, code: int | None = 0) -> str:
+        """Run a program inside, as root."""
+        return run("nsenter", "-t", self._leader(), "-m", "-u", "-i", "-n", "-p", *words, code=code)
+
+    def state(self) -> str:
+        return self.inside("systemctl", "is-system-running", code=None)
+
+    def told(self) -> str:
+        """Return what can be seen from outside of why it does not run."""
+        said = self.console.read_text(encoding="utf-8", errors="replace")[-2000:]
+        if self._process and self._process.poll() is None and self._leader():
+            said += self.inside("systemctl", "list-jobs", "--no-pager", code=None)
+            said += self.inside("ps", "-eo", "pid,ppid,stat,wchan:30,args", code=None)
+            said += self.inside("systemctl", "status", "hedgerow-portal", "--no-pager", code=None)
+            said += self.inside("journalctl", "--no-pager", "-n", "40", code=None)
+        return said
+
+    def main_process(self, unit: str) -> int:
+        """Return the process of a service inside, by its number there; 0 while there is none."""
+        return int(self.inside("systemctl", "show", "--value", "--property=MainPID", unit) or 0)
+
+    def cut(self) -> None:
+        """Take the power away: every process is killed at once."""
+        if self._process and self._process.poll() is None:
+            leader = int(self._leader())
+            os.kill(leader, signal.SIGKILL)  # the first process of a pid namespace: the kernel kills all others
+            self._process.wait(30)
+        self._process = None
