@@ -90,3 +90,23 @@ def test_a_neighbour_that_differs_is_heard_all_the_same() -> None:
     told = [shown for shown in a.shown if shown.peer_handle == node_handle(b.holdings.key.node_id)]
     assert told
     assert {(len(shown.heights), shown.is_heard) for shown in told} == {(0, True)}
+
+
+def test_a_neighbour_that_holds_more_shows_how_much_more() -> None:
+    """A node that lost its tail must not take a neighbour's word for its own height."""
+    air, (a, b, c) = settled()
+    log = a.holdings.write("two loaves, rye")
+    air.stir()
+    air.run(60)
+    again = Island("a", MemoryHoldings(a.holdings.key), seed=1)
+    again.holdings.accept(a.holdings.run(log, 0, 0))  # type: ignore[arg-type]
+    a.holdings.write("a bicycle tube")
+    for one in (b, c):
+        one.holdings.accept(a.holdings.run(log, 2, 10_000))  # type: ignore[arg-type]
+    assert again.frontier().height(log) == 2
+    air.join(again)
+    air.drops = lambda hearer, speaker, packet: hearer == "a" and is_packed(packet)
+    air.stir()
+    air.run(600)
+    shown = {one.heights[log] for one in again.shown if log in one.heights}
+    assert shown == {3}
