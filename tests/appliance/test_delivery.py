@@ -14,6 +14,7 @@ from appliance.errors import Objection, Refused
 from appliance.node import Node
 from mesh.keys import PUBLIC
 from mesh.record import RecordId
+from tests.appliance.shell import done, refused, told
 from tests.appliance.street import Street
 
 
@@ -50,7 +51,7 @@ def paid(street: Street) -> Transfer:
 
 
 def shown(street: Street) -> None:
-    for node in street.nodes[1:]:
+    for node in (one for one in street.nodes if one.node_id != street.elm.node_id):
         street.show(node, to=street.elm)
 
 
@@ -86,7 +87,7 @@ def test_after_a_new_start_nobody_was_heard_yet_and_what_was_known_is_kept(
     shown(street)
     street.close(street.elm)
     again = street.open("Elm")
-    monkeypatch.setattr(type(again.private), "_boot", "another boot")
+    monkeypatch.setattr(type(again.private), "boot", "another boot")
     assert again.transfer(payment.id).delivery == Delivery(0, 0, 2)
     assert again.transfer(payment.id).standing is Standing.SETTLED
     street.show(street.nodes[0], to=again)
@@ -148,3 +149,15 @@ def test_of_what_is_not_here_nothing_is_told(street: Street) -> None:
         with pytest.raises(Refused) as refused:
             street.elm.delivery(strange)
         assert refused.value.verdict is Objection.NOT_FOUND
+
+
+@pytest.mark.real
+def test_a_keeper_types_it(street: Street) -> None:
+    payment = paid(street)
+    street.settle()
+    street.elm = street.open("Elm")  # by the clock that the command has as well
+    shown(street)
+    elm = street.elm.settings.data
+    assert told("held", payment.id, data=elm) == {"id": payment.id, "held_by": 2, "neighbours": 2, "silent": 0}
+    assert done("held", payment.id, data=elm) == ("Held by 2 of 2 neighbour nodes that were heard in the last day.\n")
+    assert refused("held", "nothing", data=elm) == refused("held", payment.id + "99", data=elm)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.appliance.gap import Gap, gap_in
+from tests.appliance.shell import done, told
 
 
 @pytest.fixture
@@ -51,3 +52,14 @@ def test_what_a_node_left_behind_is_in_question_and_not_on_its_way(gap: Gap) -> 
         ash.database.run("INSERT INTO ended VALUES (?, 1, 1)", log.log)
     assert ash.on_their_way(gap.dan) == []
     assert not ash.transfer(gap.paid.id).on_its_way
+
+
+@pytest.mark.real
+def test_a_keeper_reads_it_beside_the_balance(gap: Gap) -> None:
+    data = gap.ash.settings.data
+    assert f"On its way, not yet counted: 30 hours from Cara to Dan ({gap.paid.id})" in done(
+        "balance", "Dan", data=data
+    )
+    facts = told("balance", "Dan", data=data)
+    assert (facts["on_their_way"], facts["balances"][0]["balance"]) == ([gap.paid.id], 0)
+    assert told("balance", "Eva", data=data)["on_their_way"] == []

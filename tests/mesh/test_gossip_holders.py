@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from random import Random
+
+import pytest
+
 from mesh.airform import SHORT_DIGEST_SIZE, node_handle
 from mesh.brief import Accord, joint
 from mesh.effects import PeerHolds
 from mesh.gossip import NO_COMMONS
-from mesh.keys import LogId
+from mesh.keys import PUBLIC, LogId
 from mesh.log import Run
 from mesh.packet import Kind, is_packed
-from tests.mesh.islands import Island, MemoryHoldings
-from tests.mesh.test_gossip import settled
+from tests.mesh.islands import Air, Island, MemoryHoldings
+from tests.mesh.test_gossip import COMMONS, islands, settled
 
 
 def test_neighbours_show_that_they_hold_it_without_being_asked() -> None:
@@ -110,3 +114,30 @@ def test_a_neighbour_that_holds_more_shows_how_much_more() -> None:
     air.run(600)
     shown = {one.heights[log] for one in again.shown if log in one.heights}
     assert shown == {3}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_nobody_is_ever_said_to_hold_more_than_it_does_and_in_the_end_all_is_known(seed: int) -> None:
+    chance, found = Random(seed), islands(4, COMMONS, seed)
+    air = Air(*found, loss=0.3, seed=seed)
+    known: dict[tuple[str, bytes, LogId], int] = {}
+    for step in range(60):
+        if step < 40:
+            chance.choice(found).holdings.write(f"step {step}", scope=chance.choice((PUBLIC, COMMONS)))
+            air.stir()
+        air.run(chance.uniform(1, 120) if step < 40 else 1200)
+        for island in found:
+            for shown in island.shown:
+                known |= {(island.name, shown.peer_handle, log): height for log, height in shown.heights.items()}
+            island.shown.clear()
+        for (name, handle, log), height in known.items():
+            holder = next(one for one in found if node_handle(one.holdings.key.node_id) == handle)
+            assert height <= max(holder.frontier(scope).height(log) for scope in (PUBLIC, COMMONS)), (step, name)
+    assert air.agree(PUBLIC)
+    assert air.agree(COMMONS)
+    logs = {log: reach.height for scope in (PUBLIC, COMMONS) for log, reach in found[0].frontier(scope).reaches.items()}
+    pairs = [
+        (one.name, node_handle(other.holdings.key.node_id)) for one in found for other in found if one is not other
+    ]
+    sure = [known.get((name, handle, log), 0) == height for name, handle in pairs for log, height in logs.items()]
+    assert all(sure), f"{len(sure) - sum(sure)} of {len(sure)} are not known"
