@@ -182,10 +182,8 @@ class Blobcast:
     def next_wake(self) -> float | None:
         """Return when something may be said, as far as is known."""
         moments = [self._owed_at] if self._owed else []
-        moments += [self._playing.due] if self._playing else []
-        if self._ask_at is not None:
-            moments.append(self._ask_at)
-        return min(moments, default=None)
+        wakes = self._ask_at, self._playing.wake if self._playing else None
+        return min([*moments, *(moment for moment in wakes if moment is not None)], default=None)
 
 
 def _delivered(want: BlobWant, pieces: Pieces) -> list[DeliverPiece]:

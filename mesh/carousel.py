@@ -98,6 +98,11 @@ class Playing:
         self._left = 0  # rows of this file in this turn
         self._next_row: OrderedDict[bytes, int] = OrderedDict()
 
+    @property
+    def wake(self) -> float | None:
+        """When to look whether the next row may be played; where nothing is, there is time until something else happens."""
+        return self.due if self._left or self._queue else None
+
     def later(self, moment: float) -> None:
         """Something else is going on."""
         self.due = max(self.due, moment)

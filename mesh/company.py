@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mesh.keys import PUBLIC, LogId, Scope
+from mesh.keys import PUBLIC, LogId
 from mesh.neighbours import Neighbour
 from mesh.outlook import Outlook
 from mesh.road import Road
@@ -15,12 +15,9 @@ class Company:
 
     def __init__(self, outlook: Outlook, road: Road) -> None:
         self._outlook = outlook
+        self._scope = outlook.scope
         self._road = road
         self._agreed: tuple[bytes, dict[LogId, int]] = (b"", {})
-
-    @property
-    def _scope(self) -> Scope:
-        return self._outlook.scope
 
     def is_kin(self, neighbour: Neighbour) -> bool:
         """Whether it follows this scope for sure: another commons' digest always differs, and means nothing."""
@@ -46,8 +43,9 @@ class Company:
 
     def overtaken(self, now: float) -> Iterator[Neighbour]:
         """Yield those whose last digest is ours only since we hold more: they hold it all, and need not say so again."""
+        digest = self._outlook.digest
         for neighbour in self._road.neighbours.recent(now):
-            if self.agrees(neighbour) and neighbour.agreed.get(self._scope) != self._outlook.digest:
+            if neighbour.agreed.get(self._scope) != digest and self.agrees(neighbour):
                 yield neighbour
 
     def is_unanimous(self, now: float) -> bool:
@@ -100,10 +98,11 @@ class Company:
 
     def differing(self, now: float) -> list[Neighbour]:
         """Return recently heard neighbours who showed anything else than we hold."""
+        scope, digest = self._scope, self._outlook.digest
         return [
             one
             for one in self._road.neighbours.recent(now)
-            if self._is_ahead(one) or not (self._scope not in one.digests or self.agrees(one))
+            if one.ahead.get(scope) == digest or not digest.startswith(one.digests.get(scope, b""))
         ]
 
     def helpful(self, now: float) -> list[Neighbour]:

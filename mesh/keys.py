@@ -10,7 +10,7 @@ from __future__ import annotations
 from base64 import b32decode, b32encode
 from binascii import Error as BadBase32
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import blake2b
 from typing import Final, NewType
 
@@ -31,6 +31,7 @@ ID_SIZE: Final = 16
 DIGEST_SIZE: Final = 32
 SIGNATURE_SIZE: Final = 64
 SALT_SIZE: Final = 16
+CHECKED_MAX: Final = 128  # signatures of which the answer is kept
 CHANNEL_KEY_SIZE: Final = 32
 PUBLIC: Final = Scope(bytes(ID_SIZE))
 
@@ -72,10 +73,18 @@ def channel_key_for(epoch_key: EpochKey, scope: Scope) -> bytes:
 
 def verify(public_key: PublicKey, domain: str, content: bytes, signature: bytes) -> None:
     """Check an Ed25519 signature over `domain`, a zero byte and `content`. Raises `BadSignature`."""
+    if not _is_signed(public_key, domain.encode() + b"\0" + content, signature):
+        raise BadSignature(f"no valid signature for {domain}")
+
+
+@lru_cache(maxsize=CHECKED_MAX)
+def _is_signed(public_key: bytes, message: bytes, signature: bytes) -> bool:
+    """What came by a narrow road is checked when it is read, and again at the door: the same bytes have the same answer."""
     try:
-        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, domain.encode() + b"\0" + content)
-    except (InvalidSignature, ValueError) as fault:
-        raise BadSignature(f"no valid signature for {domain}") from fault
+        Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,10 @@ class Neighbours:
 
     def recent(self, now: float) -> list[Neighbour]:
         """Return those who were heard lately enough to be looked for."""
-        return [neighbour for neighbour in self._known.values() if now - neighbour.heard <= self._recent]
+        known = [*self._known.values()]
+        if known and now - known[0].heard <= self._recent:  # it was silent longest
+            return known
+        return [neighbour for neighbour in known if now - neighbour.heard <= self._recent]
 
 
 class Allowances:
