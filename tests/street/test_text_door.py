@@ -102,7 +102,7 @@ def forge(ether: RadioEther, text: str) -> None:
 def test_a_call_for_help_by_text_is_seen_on_every_portal_and_every_phone(
     street: Street, ether: RadioEther, browser: Browser, phone: Phone
 ) -> None:
-    elm = street.nodes[0]
+    elm, _, fir = street.nodes
     people = [Neighbour(browser, node) for node in street.nodes]
     assert [person.alarms() for person in people] == [[]] * 3
     assert phone.asks(NUMBERS["Elm"], "SOS fire at number 12") == Said.CALLED.value
@@ -114,10 +114,22 @@ def test_a_call_for_help_by_text_is_seen_on_every_portal_and_every_phone(
     wait_until("phones show it", lambda: bool(phone.shouts_heard()), WITHIN_S)
     assert phone.shouts_heard() == ["SOS, life in danger: fire at number 12 (Ana, Elm)"]
 
+    gus = Neighbour(browser, fir, "Gus")
+    gus.calls_for_help("a broken leg in the yard")
+    wait_until("two calls are seen everywhere", lambda: all(len(one.alarms()) == 2 for one in people), WITHIN_S)
+    assert all("Help is needed: a broken leg in the yard" in one.alarms()[1] for one in people), "the worst first"
+    gus.says_it_is_over()
+    wait_until("one is left", lambda: all(len(one.alarms()) == 1 for one in people), WITHIN_S)
+
     Neighbour(browser, elm, "Ana").says_it_is_over()
     wait_until("it is over everywhere", lambda: not any(person.alarms() for person in people), WITHIN_S)
-    wait_until("phones show that too", lambda: len(phone.shouts_heard()) == 2, WITHIN_S)
-    assert phone.shouts_heard()[1] == "ALL CLEAR: fire at number 12 (Ana, Elm)"
+    wait_until("phones show that too", lambda: len(phone.shouts_heard()) == 4, WITHIN_S)
+    assert phone.shouts_heard() == [
+        "SOS, life in danger: fire at number 12 (Ana, Elm)",
+        "SOS, help needed: a broken leg in the yard (Gus, Fir)",
+        "ALL CLEAR: a broken leg in the yard (Gus, Fir)",
+        "ALL CLEAR: fire at number 12 (Ana, Elm)",
+    ]
 
 
 def test_texts_and_calls_are_counted_to_the_byte(street: Street, ether: RadioEther) -> None:

@@ -18,7 +18,7 @@ pages = Blueprint("distress", __name__)
 LEVELS: Final = (
     ("danger", lazy_gettext("A life is in danger")),
     ("help", lazy_gettext("Somebody needs help")),
-    ("watch", lazy_gettext("Be careful: something is wrong here")),
+    ("watch", lazy_gettext("Something is wrong here: be careful")),
 )
 LIVES: Final = (
     (60, lazy_gettext("one hour")),
