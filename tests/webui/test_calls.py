@@ -13,7 +13,7 @@ FORM = {"level": "danger", "minutes": "60", "words": "fire at number 12"}
 
 
 def alarms(page: Page) -> list[dict[str, str]]:
-    return [given for tag, given in page.tags if tag == "aside" and given.get("role") == "alert"]
+    return [given for tag, given in page.tags if tag == "div" and given.get("role") == "alert"]
 
 
 def test_a_call_is_confirmed_and_then_stands_on_every_page(node: Node, ben: Visitor, stranger: Visitor):
