@@ -335,9 +335,9 @@ class LoraRadio:
     def _hear(self, message: Message) -> None:
         now_s = time.monotonic()
         match message:
-            case Ready(node, free):
+            case Ready(node, free, misfits):
                 self._note_room(free)
-                self._begin(node, now_s)
+                self._begin(node, misfits, now_s)
             case Well(_, free):
                 self._note_room(free)
                 self._watch.answered(now_s)
@@ -364,8 +364,8 @@ class LoraRadio:
     def _note_room(self, free: int) -> None:
         self._free, self._most_free = free, max(free, self._most_free)
 
-    def _begin(self, node: int, now_s: float) -> None:
-        self._watch.ready(node, now_s)
+    def _begin(self, node: int, misfits: Misfit, now_s: float) -> None:
+        self._watch.ready(node, now_s, insists=bool(misfits))
         self.counters["swaps"] = self._watch.swaps
         with self._lock:
             self._trouble = None

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final
 
 from mesh.errors import PeerFault
 from mesh.transports.lora_pipe import (
+    BEARABLE,
     WISHES,
     Ask,
     Bye,
@@ -57,7 +58,6 @@ LOOK_AGAIN_S: Final = 0.5  # at a full queue
 MEMORY_MAX: Final = 96 << 20  # the library remembers every number it ever heard
 FREE_MAX: Final = 255
 SPOKE_MAX: Final = 65_535
-BEARABLE: Final = Misfit.CHATTER | Misfit.PEOPLE  # with these a device serves, if it insists on them
 
 
 class Mouth:
@@ -142,6 +142,7 @@ class Service:
         self._wishes = wishes
         self._mouth = mouth
         self._free = 0
+        self._borne = Misfit(0)
         self._lost = threading.Event()
 
     def run(self) -> None:
@@ -175,6 +176,7 @@ class Service:
         if not misfits:
             return None
         if not self._tune.may_set or not device.adjust():
+            self._borne = misfits
             return Ended(Fault.UNFIT, device.node, misfits) if misfits & ~BEARABLE else None
         self._mouth.say(Changed(device.node))
         return Ended(Fault.LEFT, device.node)
@@ -184,7 +186,7 @@ class Service:
         if status is None:
             return Ended(Fault.SILENT, node)
         self._free = status.free
-        self._mouth.say(Ready(node, min(status.free, FREE_MAX)))
+        self._mouth.say(Ready(node, min(status.free, FREE_MAX), self._borne))
         while not self._wishes.is_over:
             if not self._answers(device):
                 return Ended(Fault.SILENT, node)

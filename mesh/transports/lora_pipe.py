@@ -27,6 +27,7 @@ _HEAD: Final = struct.Struct(">BBH")
 _NUMBER: Final = struct.Struct(">I")
 _NUMBER_AND_BYTE: Final = struct.Struct(">IB")
 _TAIL: Final = struct.Struct(f">{KEY_SIZE}sHB")
+_READY: Final = struct.Struct(">IBB")
 _ENDED: Final = struct.Struct(">BIB")
 _TEXT: Final = struct.Struct(">IIBB")
 _COUNT: Final = struct.Struct(">H")
@@ -52,6 +53,9 @@ class Misfit(IntFlag):
     REST = 8  # a frequency by hand, no duty limit, a transmitter that is off
     CHATTER = 16  # it says more by itself than it has to: served all the same
     PEOPLE = 32  # channel 1 is not the one that every phone app has: served all the same
+
+
+BEARABLE: Final = Misfit.CHATTER | Misfit.PEOPLE  # with these a device serves, if it insists on them
 
 
 class Tune(NamedTuple):
@@ -93,10 +97,14 @@ class Bye(NamedTuple):
 
 
 class Ready(NamedTuple):
-    """Child to daemon: the device `node` is set as it should be, and has room for `free` packets."""
+    """Child to daemon: the device `node` is in service, and has room for `free` packets.
+
+    It is set as it should be, but for the `misfits` on which it insists and which can be borne.
+    """
 
     node: int
     free: int
+    misfits: Misfit = Misfit(0)
 
 
 class Took(NamedTuple):
@@ -205,7 +213,9 @@ def _body(message: Message) -> bytes:  # noqa: PLR0911 (one line for each form)
             return _NUMBER.pack(number) + packet
         case Ask() | Changed():
             return _NUMBER.pack(*message)
-        case Ready() | Took() | Dropped() | Well():
+        case Ready():
+            return _READY.pack(*message)
+        case Took() | Dropped() | Well():
             return _NUMBER_AND_BYTE.pack(*message)
         case Say(number, to, hops, key, text) | TextBy(number, to, hops, key, text):
             return _TEXT.pack(number, to, hops, len(key)) + key + text
@@ -304,6 +314,13 @@ def _read_bye(body: bytes) -> Bye:
     return Bye()
 
 
+def _read_ready(body: bytes) -> Ready:
+    node, free, misfits = _unpack(_READY, body)
+    if misfits & ~BEARABLE:
+        raise Malformed(f"no device serves with misfits {misfits}")
+    return Ready(node, free, Misfit(misfits))
+
+
 def _read_ended(body: bytes) -> Ended:
     fault, node, misfits = _unpack(_ENDED, body)
     if fault not in list(Fault) or misfits >= 2 * Misfit.PEOPLE:
@@ -317,7 +334,7 @@ _READERS: Final[dict[int, Callable[[bytes], Message]]] = {
     0x03: lambda body: Ask(*_unpack(_NUMBER, body)),
     0x04: _read_bye,
     0x05: lambda body: Say(*_text(body)),
-    0x11: lambda body: Ready(*_two_numbers(body)),
+    0x11: _read_ready,
     0x12: lambda body: Took(*_two_numbers(body)),
     0x13: lambda body: Dropped(*_two_numbers(body)),
     0x14: lambda body: Well(*_two_numbers(body)),

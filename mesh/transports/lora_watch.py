@@ -74,12 +74,11 @@ class Watch:
         """Seconds until something may be due."""
         return max(0.0, (min(self._due_s, self._ask_s) if self.in_service else self._due_s) - now_s)
 
-    def ready(self, node: int, now_s: float) -> None:
-        """The device is in service."""
+    def ready(self, node: int, now_s: float, *, insists: bool = False) -> None:
+        """The device is in service. One that `insists` on a setting of its own is not set again each time it is met."""
         self._meet(node)
         self.in_service = True
-        if self.settable:  # one that insists on a setting that can be borne is not set again each time
-            self._settings = 0
+        self._settings = self._settings if insists else 0
         self._pause_s = self._patience.pause_min
         self._ask_s = now_s + self._patience.ask
         self.answered(now_s)

@@ -44,7 +44,7 @@ messages: st.SearchStrategy[Message] = st.one_of(
     st.builds(Offer, numbers, packets),
     st.builds(Ask, numbers),
     st.just(Bye()),
-    st.builds(Ready, numbers, small),
+    st.builds(Ready, numbers, small, st.sampled_from([0, 16, 32, 48]).map(Misfit)),
     st.builds(Took, numbers, small),
     st.builds(Dropped, numbers, small),
     st.builds(Well, numbers, small),
@@ -102,6 +102,7 @@ def head(kind: int, size: int, version: int = 1) -> bytes:
         head(0x02, 4) + bytes(4),  # an offer of nothing
         head(0x02, 4 + 232) + bytes(236),  # more than any radio carries
         head(0x03, 3) + bytes(3),
+        head(0x11, 6) + bytes(5) + b"\x01",  # set to another region, and in service
         head(0x05, 10) + bytes(10),  # a text of nothing
         head(0x05, 12) + bytes(8) + b"\x08\x00hi",  # more hops than there are
         head(0x1A, 13) + bytes(9) + b"\x02kkt",  # half a key

@@ -93,6 +93,16 @@ def test_a_device_that_came_into_service_may_be_set_again_one_day() -> None:
     assert watch.swaps == 1
 
 
+def test_a_device_that_insists_on_its_own_is_not_set_again_each_time() -> None:
+    watch = started()
+    for _ in range(SETTINGS_MAX):
+        watch.changed(7, 0.0)
+    watch.ready(7, 1.0, insists=True)
+    assert not may_be_set(watch)
+    watch.ready(7, 2.0)
+    assert may_be_set(watch), "now it does as it is told"
+
+
 @pytest.mark.parametrize("fault", Fault)
 def test_every_fault_has_its_sentences(fault: Fault) -> None:
     wanted = {Misfit.REGION: "the region EU_868", Misfit.CHANNEL: "the channel Hedgerow of this commons"}
