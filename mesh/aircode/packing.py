@@ -25,7 +25,7 @@ from mesh.keys import DIGEST_SIZE, SALT_SIZE, SIGNATURE_SIZE
 from mesh.links import Opening
 from mesh.record import CORE_SIZE_MAX
 
-MODEL: Final = 1  # another model, or another training text, has another number
+MODEL: Final = 2  # another model, or another training text, has another number
 RUNS_MAX: Final = 64
 WORK_MAX: Final = 12_000
 WORK_PER_BYTE: Final = 24
@@ -87,6 +87,7 @@ class _Stream:
         return tuple(self._run(values, given[number] if given else None, place) for number, place in enumerate(places))
 
     def _run(self, values: Values, given: AirRun | None, place: Place) -> AirRun:
+        values.begin(place.handle)
         count = self._count(values, "records", len(given.records) if given else 0)
         records = [
             _record(self.bits, values, given.records[number] if given else None, place.handle)
@@ -100,7 +101,7 @@ class _Stream:
         """Often it is one."""
         if values.flag(self.bits, key, int(given == 1), LIKELY_ONE):
             return 1
-        return 2 + values.whole(self.bits, (key, "more"), max(0, given - 2))
+        return 2 + values.steady(self.bits, (key, "more"), max(0, given - 2))
 
     def _reach(self, values: Values, given: AirRun | None, count: int, after: int) -> int:
         """Nearly always a checkpoint covers what is sent."""
@@ -120,6 +121,7 @@ def _study(values: Values, ground: Ground, places: Sequence[Place]) -> None:
     for lesson in ground.lessons(places):
         for text in lesson.texts:
             values.overhear(canonical.decode(text))
+        values.begin(lesson.handle)
         for record in lesson.records:
             _record(Listener(), values, record, lesson.handle)
 

@@ -66,7 +66,12 @@ class Ground:
     def places(self, bits: Bits, values: Values, given: Sequence[AirRun] | None, count: int) -> list[Place]:
         """Take or give where each of `count` runs begins. Raises `Missing` where that is not here."""
         said = [self._place_of(run) for run in given] if given else [Place(None, b"", 0)] * count
-        places = [self._common(bits, place) if self.is_common else self._named(bits, values, place) for place in said]
+        places: list[Place] = []
+        for place in said:
+            before = places[-1] if places else None
+            places.append(
+                self._common(bits, values, place, before) if self.is_common else self._named(bits, values, place)
+            )
         if len({place.log for place in places if place.log}) < sum(place.log is not None for place in places):
             raise Malformed("a log is named twice")
         return places
@@ -91,9 +96,14 @@ class Ground:
             raise Malformed("a log is opened, not continued, after nothing")
         return Place(logs[0], log_handle(logs[0]), after)
 
-    def _common(self, bits: Bits, given: Place) -> Place:
+    def _common(self, bits: Bits, values: Values, given: Place, before: Place | None) -> Place:
         logs = sorted(self.heights)
-        number = bits.raw(logs.index(given.log) if given.log else 0, max(0, len(logs) - 1).bit_length())
+        number = logs.index(given.log) if given.log else 0
+        follows = (logs.index(before.log) + 1) % len(logs) if before and before.log else None
+        if follows is not None and values.flag(bits, "follows", int(number == follows)):
+            number = follows
+        else:
+            number = bits.raw(number, max(0, len(logs) - 1).bit_length())
         low = bits.raw(given.after & AFTER_MASK, AFTER_BITS)
         if number >= len(logs):
             raise Missing("a packet counts more logs than are held")

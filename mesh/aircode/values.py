@@ -20,6 +20,8 @@ SIMPLES: Final = (False, True, None)
 EXACT_BITS: Final = 4  # of a number, so many bits after the first are learned; the others cost what they are
 NAMES_MAX: Final = 4096
 RECORD_COST: Final = 4
+GAPS: Final = 3
+FRESH: Final = GAPS + 1
 UNLIKELY: Final = ONE >> 6
 Path = tuple[Any, ...]
 
@@ -53,8 +55,12 @@ class Values:
         self._chances = Chances()
         self._names: dict[bytes, int] = {}
         self._by_number: list[bytes] = []
+        self._kinds: list[int] = []  # of the record before
+        self._gaps: list[int] = []  # the last ones that differ, the latest first
+        self._places: dict[object, int] = {}  # of each log, which of them came last; 0 is a new one
         self._last: dict[Path, int] = {}
         self._now: dict[Path, int] = {}
+        self._steady: dict[object, int] = {}  # what is likely to stay as it was told last
 
     def know(self, name: bytes) -> None:
         """Give a byte string a number, unless it has one."""
@@ -62,17 +68,41 @@ class Values:
             self._names[name] = len(self._by_number)
             self._by_number.append(name)
 
+    def begin(self, log: object) -> None:
+        """Records of this log follow."""
+        self._places.pop(log, None)
+
     def core(self, bits: Bits, given: Value, log: object) -> list[Value]:
         """Take or give the core of a record of `log`."""
         kind, at, rest = (0, 0, []) if given is UNKNOWN else (given[0], given[1], given[2:])
         self.work.spend(RECORD_COST)
         self._now = {}
-        kind = self.whole(bits, "kind", kind)
+        kind = self._kind(bits, kind)
         last = self._last.get(("at", log), 0)
-        at = last + self._signed(bits, ("at", kind), at - last)
+        at = last + self._gap(bits, (kind, log), at - last)
         self._last["at", log] = at
-        count = self.whole(bits, ("count", kind), len(rest))
+        count = self.steady(bits, ("count", kind), len(rest))
         return [kind, at, *self._items(bits, (kind,), rest, count)]
+
+    def _kind(self, bits: Bits, given: int) -> int:
+        """Take or give the kind of a record: often that of the record before."""
+        if self._kinds and self.flag(bits, ("kind after", self._kinds[-1]), int(given == self._kinds[-1])):
+            return self._kinds[-1]
+        kind = self.whole(bits, "kind", given)
+        self._kinds = [kind]
+        return kind
+
+    def _gap(self, bits: Bits, whose: tuple[int, object], given: int) -> int:
+        """Take or give how long after the last record of its log one was written: perhaps as long as lately another."""
+        kind, log = whose
+        place = self._gaps.index(given) + 1 if given in self._gaps else 0
+        place = self._chances.choice(bits, ("gap", kind, self._places.get(log, FRESH)), place, 2)
+        if place > len(self._gaps):
+            raise Malformed("a gap is told by one that was not told")
+        gap = self._gaps.pop(place - 1) if place else self._signed(bits, ("at", kind), given)
+        self._gaps = [gap, *self._gaps][:GAPS]
+        self._places[log] = place
+        return gap
 
     def said(self, bits: Bits, given: Value, kind: int) -> Value:
         """Take or give what a record of `kind` says."""
@@ -103,6 +133,22 @@ class Values:
         high = self._chances.choice(bits, (key, width), given >> rest & (1 << learned) - 1, learned)
         return ((1 << learned | high) << rest) | bits.raw(given & (1 << rest) - 1, rest)
 
+    def steady(self, bits: Bits, key: object, given: int) -> int:
+        """Take or give a whole number that is often the same as the last one under its key."""
+        last = self._steady.get(key)
+        if last is not None and self.flag(bits, (key, "again"), int(given == last)):
+            return last
+        self._steady[key] = self.whole(bits, key, given)
+        return self._steady[key]
+
+    def _sort(self, bits: Bits, path: Path, given: int) -> int:
+        """Take or give the sort of the value at a place: often that of the value there before."""
+        last = self._steady.get(path)
+        if last is not None and self.flag(bits, (path, "again"), int(given == last)):
+            return last
+        self._steady[path] = self._chances.choice(bits, (path, "sort"), given, 3)
+        return self._steady[path]
+
     def _signed(self, bits: Bits, key: object, given: int) -> int:
         negative = self.flag(bits, (key, "sign"), int(given < 0))
         size = self.whole(bits, key, -1 - given if given < 0 else given)
@@ -120,7 +166,7 @@ class Values:
 
     def _value(self, bits: Bits, path: Path, given: Value) -> Value:
         self.work.spend(1)
-        sort = self._chances.choice(bits, (path, "sort"), _sort(given), 3)
+        sort = self._sort(bits, path, _sort(given))
         if sort == NUMBER:
             return self._number(bits, path, given if type(given) is int else 0)
         if sort == BYTES:
@@ -131,7 +177,7 @@ class Values:
             return SIMPLES[sort - SIMPLE[0]]
         if len(path) > DEPTH_MAX + 1:
             raise Malformed("a value is nested too deep")
-        count = self.whole(bits, (path, "count"), 0 if given is UNKNOWN else len(given))
+        count = self.steady(bits, (path, "count"), 0 if given is UNKNOWN else len(given))
         if sort == ARRAY:
             return self._items(bits, path, given if type(given) is list else UNKNOWN, count)
         return self._map(bits, path, given if type(given) is dict else UNKNOWN, count)
@@ -175,7 +221,7 @@ class Values:
             if number >= len(self._by_number):
                 raise Malformed("a byte string is named that is not known")
             return self._by_number[number]
-        found = self.octets(bits, given, self.whole(bits, (path, "size"), len(given)))
+        found = self.octets(bits, given, self.steady(bits, (path, "size"), len(given)))
         self.know(found)
         return found
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from mesh.keys import PUBLIC, EpochKey, Scope
+from mesh.keys import PUBLIC, EpochKey, LogId, Scope
+from mesh.log import Run
 from mesh.packet import Kind, is_packed
 from mesh.shorthand import NARROW_MAX
 from tests.mesh.islands import Air, Island, MemoryHoldings, node_key
@@ -73,6 +74,38 @@ def test_a_wrong_guess_on_common_ground_is_packed_once_more_on_named_ground() ->
     assert air.agree()
     assert b.engine.counters[UNREAD] == 1
     assert air.kinds()[Kind.PLAIN_WANT] == 0
+
+
+def test_a_guess_that_is_really_wrong_is_caught_and_mended() -> None:
+    """The hearer learned of twenty records by another road: what is common ground to the sender taught it other things."""
+    a, b = (Island(name, MemoryHoldings(node_key(n), COMMONS, EPOCH_KEY)) for n, name in enumerate("ab", 1))
+    third = MemoryHoldings(node_key(3), COMMONS, EPOCH_KEY)
+    log = third.write(*[f"{number} jars of honey" for number in range(15)], scope=COMMONS)
+    for island in (a, b):
+        island.holdings.accept(whole(third, log))
+        island.holdings.write("good morning", scope=COMMONS)
+    air = settled(a, b)
+    assert air.agree(COMMONS)
+    third.write(*[f"{number} goats came to Sunday's fair" for number in range(40)], scope=COMMONS)
+    mark = air.now
+    a.holdings.write("four loaves, rye", scope=COMMONS)
+    said = [packet for moment in range(5) for packet in a.tick(mark + moment) if is_packed(packet)]
+    assert [packet[1] & 2 for packet in said] == [2], "on common ground"
+    b.holdings.accept(whole(third, log))
+    air.now = mark + 5
+    b.receive("a", said[0], air.now)
+    assert b.engine.counters[UNREAD] == 1
+    assert b.frontier(COMMONS).height(a.holdings.log_in(COMMONS)) == 2
+    air.stir()
+    air.run(600, lambda: air.agree(COMMONS))
+    assert air.agree(COMMONS)
+    assert a.refusals == b.refusals == [], "what was guessed wrong never came to the door"
+
+
+def whole(holdings: MemoryHoldings, log: LogId) -> Run:
+    run = holdings.run(log, 0, 1 << 20)
+    assert run is not None
+    return run
 
 
 def test_neighbours_who_agree_share_common_ground() -> None:
