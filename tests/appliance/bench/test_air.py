@@ -29,7 +29,7 @@ BOUNDS = {
     "w_100_packets": 8,
     "w_10_payload_bytes": 801,
     "w_100_one_author_payload_bytes": 1111,
-    "w_10_one_author_payload_bytes": 185,
+    "w_10_one_author_payload_bytes": 187,
     "lone_on_air_bytes_mean": 105.94,
     "lone_on_air_bytes_max": 110,
     "s_record_bytes": 30.6,
