@@ -194,16 +194,15 @@ def _pieces(inline: Token) -> Iterator[Span | Picture]:
         if kind in STYLES:
             depth[STYLES[kind]] += 1 if end == "open" else -1
         elif child.type == "image":
-            yield _picture(child) or Span(f"[{child.content}]", **style)
+            yield picture(str(child.attrGet("src") or ""), child.content) or Span(f"[{child.content}]", **style)
         elif child.type in {"text", "text_special", "code_inline"}:
             yield Span(child.content, code=child.type == "code_inline", **style)
         elif child.type in {"softbreak", "hardbreak"}:
             yield Span("\n" if child.type == "hardbreak" else " ", **style)
 
 
-def _picture(image: Token) -> Picture | None:
-    """Read a picture that stands within the text (RFC 2397); None where it cannot be read."""
-    address = str(image.attrGet("src") or "")
+def picture(address: str, words: str) -> Picture | None:
+    """Read a picture that stands within the text (RFC 2397); None where it cannot be read. `words` say what it shows."""
     found = PICTURE.match(address)
     head, _, body = address.partition(",")
     if not found:
@@ -213,4 +212,4 @@ def _picture(image: Token) -> Picture | None:
         content = base64.b64decode(content, validate=True) if head.casefold().endswith(";base64") else content
     except binascii.Error:
         return None
-    return Picture(f"image/{found[1].casefold()}", content, image.content)
+    return Picture(f"image/{found[1].casefold()}", content, words)

@@ -18,8 +18,8 @@ from appliance.archive.scripts import is_right_to_left
 from appliance.desks.lending import Lending
 from appliance.errors import Answer, Failure, JobFailed, Objection, Refused, StoreFault
 
-JOB: Final = "appliance.pdf.printing"
-PRINTABLE: Final = ("text/markdown", "text/plain", "application/pdf")
+JOB: Final = "appliance.pressroom"
+PRINTABLE: Final = ("text/markdown", "text/plain", "text/html", "application/epub+zip", "application/pdf")
 NOTES_PRINTED: Final = 100
 ASKED: Final = "zine.json"
 MADE: Final = "sheets.pdf"

@@ -64,7 +64,7 @@ class Book:
         self._package_name = next(
             (node.get("full-path", "") for node in container.iter() if trees.name(node) == "rootfile"), ""
         )
-        self.package = trees.read(self._read(self._package_name))
+        self.package = trees.read(self.read(self._package_name))
         self._types = {self._place(item): item.get("media-type", "") for item in self._items()}
         self.found = Findings()
         self._quieted: set[str] = set()  # pages that had a script or a form, and have none now
@@ -80,7 +80,8 @@ class Book:
             if any(node.get("Algorithm") not in SCRAMBLING for node in methods):
                 raise Refused(Objection.FILE_LOCKED)
 
-    def _read(self, name: str) -> bytes:
+    def read(self, name: str) -> bytes:
+        """Return a file of the book. Raises `Refused`."""
         if name not in self._archive:
             raise Refused(Objection.FILE_DAMAGED)
         return self._archive.read(name)
@@ -192,7 +193,15 @@ class Book:
     def _package_written(self) -> bytes:
         return trees.written(self.package, OPF) if self._package_changed else self._archive.read(self._package_name)
 
-    def _spine(self) -> Iterator[str]:
+    def picture(self, page: str, address: str) -> tuple[str, bytes] | None:
+        """Return the media type and the content of a picture that a page of the book shows; None where it has no such file."""
+        name = posixpath.normpath(posixpath.join(posixpath.dirname(page), unquote(address.partition("#")[0])))
+        kind = self._types.get(name, "")
+        if name not in self._archive or not kind.startswith("image/"):
+            return None
+        return kind, self._archive.read(name)
+
+    def spine(self) -> Iterator[str]:
         """Yield the names of the pages in the order of reading."""
         places = {item.get("id"): self._place(item) for item in self._items()}
         for node in self.package.iter(f"{{{OPF}}}itemref"):
@@ -202,7 +211,7 @@ class Book:
 
     def _texts(self) -> Iterator[str]:
         size = 0
-        for name in self._spine():
+        for name in self.spine():
             if size > WORDS_BYTES_MAX:
                 return
             words = trees.text(trees.read(self._archive.read(name)))

@@ -1,19 +1,15 @@
-"""The job that makes a zine's sheets, behind the walls of `confinement`: what strangers wrote is read here and nowhere else.
-
-In its room lies `zine.json`, what is to be printed and how; it leaves `sheets.pdf` there.
-"""
+"""A zine's sheets: its own pages where it is a PDF, else typeset ones, laid out to be folded. For the job behind the walls."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
 from pypdf import PageObject, PdfReader
 
-from appliance import confinement, markdown
-from appliance.archive.blocks import Block, Verbatim
+from appliance.archive.blocks import Block
 from appliance.archive.imposition import MINI_PAGES, Layout, Turning
 from appliance.archive.paper import PrintOrder
 from appliance.errors import Objection, Refused
@@ -23,22 +19,18 @@ from appliance.pdf.letters import EAST_ASIAN, Letters
 from appliance.pdf.sheets import trial_pages
 from appliance.pdf.typesetting import Note, Text, frame, typeset
 
-MARKDOWN: Final = "text/markdown"
-TEXTS: Final = (MARKDOWN, "text/plain")
 PDF: Final = "application/pdf"
-TEXT_MAX: Final = 1 << 20
-ASKED: Final = "zine.json"
-MADE: Final = "sheets.pdf"
+
+ReadBlocks = Callable[[], tuple[Block, ...]]
 
 
-def work(_: dict[str, Any]) -> dict[str, Any]:
-    """Make the sheets that `zine.json` asks for. Raises `Refused`."""
-    asked = json.loads(Path(ASKED).read_text(encoding="utf-8"))
+def make(asked: dict[str, Any], blocks: ReadBlocks, made: Path) -> dict[str, Any]:
+    """Write the sheets that are asked for into the file `made`; `blocks` reads the text of what is no PDF. Raises `Refused`."""
     order = read_order(asked["order"])
     try:
-        pages = list(_pages(asked, order))
+        pages = _pages(asked, blocks, order)
         sheets = imposed(pages, order)
-        with Path(MADE).open("wb") as out:
+        with made.open("wb") as out:
             sheets.write(out)
     except reading.FAULTS as fault:
         raise Refused(Objection.PDF_UNPRINTABLE) from fault
@@ -52,7 +44,7 @@ def read_order(said: dict[str, Any]) -> PrintOrder:
     )
 
 
-def _pages(asked: dict[str, Any], order: PrintOrder) -> list[PageObject]:
+def _pages(asked: dict[str, Any], blocks: ReadBlocks, order: PrintOrder) -> list[PageObject]:
     """Return the pages of a zine: its own where it is a PDF, with its notes behind them; else typeset ones."""
     if not asked["file"]:
         return list(PdfReader(BytesIO(trial_pages(order, asked["words"]))).pages)
@@ -61,7 +53,7 @@ def _pages(asked: dict[str, Any], order: PrintOrder) -> list[PageObject]:
         if len(reader.pages) > PAGES_MAX:
             raise Refused(Objection.TOO_MANY_PAGES, limit=PAGES_MAX)
         return [*reader.pages, *_notes(asked, order, len(reader.pages))]
-    return _typeset(asked, _blocks(Path(asked["file"]), asked["media_type"], asked["title"]), order)
+    return _typeset(asked, blocks(), order)
 
 
 def _notes(asked: dict[str, Any], order: PrintOrder, pages: int) -> list[PageObject]:
@@ -75,20 +67,6 @@ def _notes(asked: dict[str, Any], order: PrintOrder, pages: int) -> list[PageObj
     except Refused:
         return []
     return notes if pages + len(notes) <= MINI_PAGES else []
-
-
-def _blocks(file: Path, media_type: str, title: str) -> tuple[Block, ...]:
-    with file.open("rb") as content:
-        text = content.read(TEXT_MAX + 1)
-    if len(text) > TEXT_MAX:
-        raise Refused(Objection.TOO_MANY_PAGES, limit=PAGES_MAX)
-    written = text.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
-    if media_type == MARKDOWN:
-        try:
-            return markdown.as_blocks(written, title)
-        except markdown.TookTooLong:
-            return (Verbatim(written, is_code=False),)
-    return (Verbatim(written, is_code=False),)
 
 
 def _typeset(
@@ -109,7 +87,3 @@ def _typeset(
     )
     made = typeset(text, frame(order.page, order.layout, order.margin), order.layout, Letters(EAST_ASIAN))
     return list(PdfReader(BytesIO(made)).pages)
-
-
-if __name__ == "__main__":
-    confinement.serve(work)

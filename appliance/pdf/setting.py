@@ -213,6 +213,7 @@ class Setter:
         try:
             size, draw_at = _drawable(picture)
         except UNREADABLE:
+            self.letters.unprinted.add(picture.words[:60])
             return self._said_instead(picture.words, column)
         scale = min(column.width / size.width, self.measure.picture_height / size.height, 0.95)
         left = column.left + (column.width - size.width * scale) / 2

@@ -21,6 +21,7 @@ from appliance.desks import printing
 from appliance.desks.printing import read_order
 from appliance.errors import Failure, JobFailed, Objection, Refused
 from appliance.node import Node
+from tests.appliance.intake.specimens import PACKAGE, PAGE, epub, webp
 from tests.appliance.pdf.numbered import check, numbered, said, seen
 from tests.appliance.pdf.test_imposing import assert_in_place
 from tests.appliance.shell import done, refused
@@ -68,6 +69,73 @@ def test_a_text_is_printed_and_nothing_stays_behind(node: Node, tmp_path: Path) 
         assert "You may: copy freely" in words
         assert "Made by Ana" in words
     assert sorted(entry.name for entry in node.settings.rooms.iterdir()) == ["turn.lock"]
+
+
+WEB_PAGE = (
+    b"<!doctype html><html><head><title>Seeds</title><script>alert(1)</script></head><body><h1>Seeds</h1><h2>Drying</h2>"
+    b"<p>Dry them in the <b>shade</b>, not <i>in the sun</i>.</p><ul><li>beans<li>peas</ul><table><tr><th>What<th>Days"
+    b"<tr><td>Lettuce<td>twelve</table><p onclick='x()'>Then keep them.</p></body></html>"
+)
+
+
+def test_a_web_page_is_printed_as_text(node: Node, tmp_path: Path) -> None:
+    zine = publish(node, WEB_PAGE, "seeds.html")
+    assert node.may_print(zine)
+    for layout in Layout:
+        words = said("pdftotext", "-layout", printed(node, zine, PrintOrder(layout), tmp_path), "-")
+        for word in ("Drying", "shade, not in the sun.", "beans", "peas", "Lettuce", "twelve", "Then keep them."):
+            assert word in words, (layout, words)
+        assert "alert" not in words
+
+
+def test_a_book_is_printed_in_the_order_of_reading_with_its_pictures(node: Node, tmp_path: Path) -> None:
+    chapters = {f"OEBPS/{name}.xhtml": chapter(name) for name in ("alder", "beech", "cherry")}
+    items = "".join(
+        f'<item id="{n}" href="{n}.xhtml" media-type="application/xhtml+xml"/>' for n in ("alder", "beech", "cherry")
+    )
+    items += '<item id="leaf" href="pics/leaf.webp" media-type="image/webp"/>'
+    package = PACKAGE.format(properties="", manifest=items).replace(
+        '<itemref idref="one"/>', "".join(f'<itemref idref="{n}"/>' for n in ("cherry", "one", "alder", "beech"))
+    )
+    more = {"OEBPS/book.opf": package.encode(), "OEBPS/pics/leaf.webp": webp(), **chapters}
+    body = '<p><img src="cover.jpg" alt="the hedge"/></p><p><img src="pics/leaf.webp" alt="a leaf"/></p>'
+    zine = publish(node, epub("", body, more=more), "hedges.epub", title="Hedges")
+    sheets = printed(node, zine, BOOKLET, tmp_path)
+    words = said("pdftotext", printed(node, zine, PrintOrder(Layout.PAGES), tmp_path), "-")
+    places = [words.index(f"Of the {name}.") for name in ("cherry", "alder", "beech")]
+    assert places == sorted(places)
+    assert words.index("Of the cherry.") < words.index("elderberries") < words.index("Of the alder.")
+    assert "the hedge" not in words  # it is drawn
+    assert "[a leaf]" in words
+    assert "could not be printed here: a leaf." in " ".join(words.split())
+    assert len(said("pdfimages", "-list", sheets).splitlines()) == 2 + 1
+
+
+def chapter(name: str) -> bytes:
+    return PAGE.format(head="", words=f"Of the {name}.", body="").encode()
+
+
+def test_what_cannot_be_set_of_a_book_is_one_sentence(node: Node) -> None:
+    endless = PAGE.format(head="", words=" ".join(map(str, range(170_000))), body="").encode()
+    zine = publish(node, epub("", "", more={"OEBPS/one.xhtml": endless}), "long.epub")
+    assert refused_with(node, zine) is Objection.TOO_MANY_PAGES
+    spoilt = publish(node, epub("", "", more={"OEBPS/style.css": b"p { margin: 1px }"}), "hedges.epub")
+    file = node.zine_file(spoilt.id).path
+    for content, verdict in (
+        (b"PK\3\4 and no more", Objection.FILE_DAMAGED),
+        (epub("", "", less=("OEBPS/book.opf",)), Objection.FILE_DAMAGED),
+        (epub("", "", more={"META-INF/rights.xml": b"<x/>"}), Objection.FILE_LOCKED),
+        (epub("", "", more={"OEBPS/zeros.bin": bytes(30 << 20)}), Objection.FILE_UNPACKS_TOO_LARGE),
+    ):
+        file.chmod(0o600)
+        file.write_bytes(content)  # as a neighbour might send it
+        assert refused_with(node, spoilt) is verdict
+
+
+def refused_with(node: Node, zine: Zine) -> Any:
+    with pytest.raises(Refused) as refusal:
+        node.print_zine(zine.id, BOOKLET)
+    return refusal.value.verdict
 
 
 def test_a_book_from_right_to_left_opens_on_the_other_side(node: Node, tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def test_while_another_zine_is_made_one_is_asked_to_wait(
 def test_what_cannot_be_folded_says_so(path: str, stranger: Visitor, street: Node, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(type(street), "may_print", lambda *_: False)
     page = stranger.page(path)
-    assert "Only texts and PDF files can be folded" in page.words
+    assert "Only texts, books and PDF files can be folded" in page.words
     assert not [form for form in page.forms if form.action.endswith("/sheets")]
 
 
