@@ -172,7 +172,7 @@ class Road:
         if least is None:
             return []
         self._may_say = least
-        engine.state = self.state
+        engine.presence.state = self.state
         effects = engine.tick(self.now(), least)
         for effect in effects:
             if isinstance(effect, Send):

@@ -59,6 +59,11 @@ class Answers:
                 self._plainly.add(log)
             self.at = at if self.at is None else min(at, self.at)
 
+    def pass_on(self, log: LogId, after: int, at: float) -> None:
+        """Send once more what came by this road; whoever is overheard doing so first does it for us."""
+        self._owed[log] = min(after, self._owed.get(log, after))
+        self.at = at if self.at is None else min(at, self.at)
+
     def passed(self, log: LogId, after: int, upto: int, now: float) -> None:
         """Learn that these records were just on the road, sent by whomever."""
         self._passed[log] = (after, upto, now)

@@ -23,6 +23,7 @@ JITTER: Final = 0.25  # of a pause
 PATIENCE: Final = 6
 WANTS_AT_ONCE_MAX: Final = 4
 WANT_HEAD_SIZE: Final = 16
+BRIEF_ROUNDS: Final = 2
 SKETCH_SMALL: Final = 24  # sums: a sketch of 109 bytes
 
 
@@ -50,7 +51,9 @@ class Asking:
         self._sketches = 0
 
     def strange(self) -> None:
-        """Another spoke of logs that we do not know, or does not know ours: a brief want would not be understood."""
+        """Another holds other logs than we do: a brief want is not understood, and another form may be tried soon."""
+        if not self._is_strange and self.rounds == 1:
+            self.rounds = 0
         self._is_strange = True
 
     def familiar(self) -> None:
@@ -59,11 +62,11 @@ class Asking:
         self._sketches = 0
 
     def form(self, logs: int, size: int) -> Form:
-        """Return how to ask in a packet of `size` bytes, holding so many logs; each form is tried once.
+        """Return how to ask in a packet of `size` bytes, holding so many logs: briefly twice, for one may be lost.
 
         Few logs are named as shortly as they are sketched.
         """
-        if self.rounds:
+        if self.rounds >= BRIEF_ROUNDS:
             self._is_strange = True
         if not self._is_strange and 0 < logs <= size - BRIEF_HEAD_SIZE:
             return Form.BRIEF

@@ -18,15 +18,21 @@ from mesh.trickle import Chance, Trickle
 
 PATIENCE: Final = 16  # shortest intervals: whoever restarts may not have heard what was said longer ago
 
+GROWTH: Final = (
+    4.0  # of an interval: what is to be said again is seldom lacking, and often overtaken by something newer
+)
+CALM: Final = 4  # and for so many of them nobody repeats what it has just said
+
 
 class Beaconing:
     """The beacons of one road. Times are monotonic seconds."""
 
     def __init__(self, timing: Timing, rng: Chance, now: float) -> None:
         self._timing = timing
-        self._trickle = Trickle(timing.imin, timing.imax, timing.redundancy, rng, now)
+        self._trickle = Trickle(timing.imin, timing.imax, timing.redundancy, rng, now, GROWTH)
         self._digests: dict[Scope, bytes] = {}
         self._told: dict[Scope, bytes] = {}
+        self._retold: dict[Scope, bytes] = {}
         self._spoken = -inf
         self._greeted = -inf
         self._began = now
@@ -49,13 +55,18 @@ class Beaconing:
         """Data went out, and the digest of a scope with it."""
         self._told[scope] = digest
         self._spoken = now
-        self._trickle.consistent()
+        self._trickle.spoken(now, CALM * self._timing.imin)
 
-    def agreed(self, now: float, all_agree: bool) -> None:
-        """A neighbour showed our digest; `all_agree` says that nobody shows another."""
+    def agreed(self) -> None:
+        """A neighbour showed our digest."""
         self._trickle.consistent()
         self._answer = False
-        if all_agree and now - max(self._spoken, self._greeted) > PATIENCE * self._timing.imin:
+
+    def retell(self, now: float, *, is_urgent: bool) -> None:
+        """A neighbour with whom all agree may not have heard us: it said the same again, or that it has heard nobody."""
+        is_old = now - self._spoken > self._timing.imax / 2
+        is_news = is_urgent or is_old or self._digests != self._retold
+        if is_news and now - max(self._spoken, self._greeted) > PATIENCE * self._timing.imin:
             self.greet(now)
 
     def greet(self, now: float) -> None:
@@ -65,24 +76,32 @@ class Beaconing:
         self._trickle.inconsistent(now)
 
     def differed(self, now: float) -> None:
-        """A neighbour showed another digest."""
-        self._trickle.inconsistent(now)
+        """A neighbour showed another digest. Who has just said its own waits for what comes of it."""
+        if now - self._spoken > CALM * self._timing.imin or self._has_news():
+            self._trickle.inconsistent(now)
 
     def is_time(self, now: float, all_agree: bool, is_busy: bool, is_mending: bool) -> bool:
         """Return whether to send a beacon now: not while records or wants are about to say more.
 
         While holes in a message are filled, news wait too: for a minute, so that others learn them all the same.
         """
-        news = any(self._told.get(scope) != digest for scope, digest in self._digests.items())
+        news = self._has_news()
         if not self._trickle.tick(now, must=news):
             return False
         is_late = news and now - self._changed > PATIENCE * self._timing.imin
         if (is_busy or (is_mending and not is_late)) and now - max(self._spoken, self._began) < self._timing.imax:
             return False
         silent = all_agree and not news and not self._answer
+        if self._answer:
+            self._retold = dict(self._digests)
         self._answer = False
         if silent and now - self._spoken < self._timing.heartbeat:
             return False
         self._told = dict(self._digests)
         self._spoken = now
+        if news:
+            self._trickle.spoken(now, CALM * self._timing.imin)
         return True
+
+    def _has_news(self) -> bool:
+        return any(self._told.get(scope) != digest for scope, digest in self._digests.items())

@@ -8,7 +8,7 @@ guesses wrong sees it by the check. A *sketch* want is as long as what differs (
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Final
 
@@ -21,6 +21,7 @@ BEACON: Final = 1
 ACCORD: Final = 13
 BRIEF_WANT: Final = 14
 SKETCH_WANT: Final = 15
+HELLO: Final = 17
 
 STATE_MAX: Final = 7
 JOINT_SIZE: Final = 3
@@ -43,17 +44,22 @@ AHEAD: Final = (
 class Beacon:
     """I am here, and this is the digest of what I hold. Zeros where there is no commons.
 
-    `state` is how the node's power stands: 0 for well, and then a byte more.
+    `state` is how the node's power stands: 0 for well, else a byte more. `is_alone`: I have heard nobody yet.
     """
 
     sender: bytes
     public: bytes
     commons: bytes
     state: int = 0
+    is_alone: bool = False
 
     def encode(self) -> bytes:
         state = bytes([self.state]) if self.state else b""
-        return bytes([VERSION, BEACON]) + self.sender + self.public + self.commons + state
+        return bytes([VERSION, HELLO if self.is_alone else BEACON]) + self.sender + self.public + self.commons + state
+
+    @classmethod
+    def read_hello(cls, reader: Reader) -> Beacon:
+        return replace(cls.read(reader), is_alone=True)
 
     @classmethod
     def read(cls, reader: Reader) -> Beacon:

@@ -22,13 +22,15 @@ LOWS: Final = 256
 class Held(NamedTuple):
     """The heights of logs that we hold; whether the other has more of them, or others; and how sure that is.
 
-    `is_whole`: it spoke of all logs. `is_exact`: the heights are its own words, not found by chance.
+    `is_whole`: it spoke of all logs. `is_exact`: the heights are its own words, not found by chance. `is_strange`: it holds
+    other logs than we do.
     """
 
     heights: dict[LogId, int]
     more: bool
     is_whole: bool
     is_exact: bool
+    is_strange: bool
 
 
 def explicit(want: Want, outlook: Outlook) -> Held:
@@ -42,7 +44,8 @@ def explicit(want: Want, outlook: Outlook) -> Held:
         # Where several logs share a handle, nobody can tell whose height is whose: rather send too much.
         lowest = min(heights) if len(heights) >= len(logs) else 0
         shown |= dict.fromkeys(logs, lowest)
-    return Held(shown, bool(claimed) or _has_more(shown, outlook), want.is_whole, is_exact=True)
+    more = bool(claimed) or _has_more(shown, outlook)
+    return Held(shown, more, want.is_whole, is_exact=True, is_strange=bool(claimed) or 0 in shown.values())
 
 
 def brief(want: BriefWant, outlook: Outlook) -> Held | None:
@@ -51,7 +54,7 @@ def brief(want: BriefWant, outlook: Outlook) -> Held | None:
     if found is None:
         return None
     shown = dict.fromkeys(outlook.heights_held(), 0) | found
-    return Held(shown, _has_more(shown, outlook), is_whole=True, is_exact=True)
+    return Held(shown, _has_more(shown, outlook), is_whole=True, is_exact=True, is_strange=False)
 
 
 def sketched(want: SketchWant, outlook: Outlook) -> Held | None:
@@ -67,8 +70,9 @@ def sketched(want: SketchWant, outlook: Outlook) -> Held | None:
     theirs = difference.among([one for one in known if one and one not in elements])
     lows = {one & -LOWS: one & LOWS - 1 for one in theirs}
     shown = ours | {elements[one]: _height(lows.get(one & -LOWS), ours[elements[one]]) for one in differing}
-    more = difference.size > len(differing) + len(theirs) or _has_more(shown, outlook)
-    return Held(shown, more, is_whole=True, is_exact=False)
+    unknown = difference.size > len(differing) + len(theirs)
+    more, is_strange = unknown or _has_more(shown, outlook), unknown or 0 in shown.values()
+    return Held(shown, more, is_whole=True, is_exact=False, is_strange=is_strange)
 
 
 def sketch_of(scope: bytes, sender: bytes, digest: bytes, ours: Mapping[LogId, int], capacity: int) -> SketchWant:

@@ -12,6 +12,7 @@ from math import inf
 from typing import Final
 
 from mesh import asking, claims
+from mesh.again import Again
 from mesh.aircode.shared import Missing
 from mesh.airform import AirRun, Parcel, log_handle
 from mesh.answers import Answers
@@ -34,6 +35,8 @@ from mesh.road import Road
 from mesh.shorthand import Shorthand
 
 HEARD_MAX: Final = 256
+ZEAL: Final = 3  # earned where somebody had to ask for what this road had brought us
+ZEAL_MAX: Final = 6
 SKETCHES: Final = {Form.SKETCH: SKETCH_SMALL, Form.LARGE_SKETCH: CAPACITY_MAX}
 
 AnyWant = Want | BriefWant | SketchWant
@@ -58,6 +61,8 @@ class Dialogue:
         self._cursor = FIRST_HANDLE
         self._data_at = -inf
         self._sketch_at = -inf
+        self._again = Again(road.timing)
+        self._zeal = 0  # so many times more what comes by this road is sent on at once
         self._is_garbled = False  # what came packed could not be read: ask for it in plain form
 
     # --- what others say
@@ -127,9 +132,11 @@ class Dialogue:
         held = self._read_want(want, now)
         if held is None:
             self._road.counters["wants that could not be read"] += 1
-            self._asking.strange()
-            if neighbour:
-                neighbour.spoke.add(self.scope)
+            if neighbour:  # it holds other logs, most likely some that we lack
+                self._company.forget(neighbour)
+                self._company.showed_more(neighbour)
+                self._asking.strange()
+                self._asking.soon(now)
             return []
         lacks = self._owe(held.heights, isinstance(want, Want) and want.is_plain, now)
         return [] if neighbour is None else self._heed(neighbour, held, lacks, now)
@@ -139,10 +146,7 @@ class Dialogue:
             case Want():
                 return claims.explicit(want, self.outlook)
             case BriefWant():
-                held = claims.brief(want, self.outlook)
-                if held:
-                    self._asking.familiar()
-                return held
+                return claims.brief(want, self.outlook)
         if now < self._sketch_at:
             return None  # sketches are much work
         self._sketch_at = now + self._road.timing.retry / 4
@@ -150,6 +154,10 @@ class Dialogue:
 
     def _heed(self, neighbour: Neighbour, held: Held, lacks: bool, now: float) -> list[Effect]:
         self._company.forget(neighbour)
+        if held.is_strange:
+            self._asking.strange()
+        elif held.is_whole:
+            self._asking.familiar()
         if held.more:
             self._company.showed_more(neighbour)
             self._asking.soon(now)
@@ -165,10 +173,13 @@ class Dialogue:
     def _owe(self, shown: Mapping[LogId, int], is_plain: bool, now: float) -> bool:
         """Return whether somebody who holds this lacks anything of ours."""
         lacking = [log for log, height in shown.items() if self._is_lacking(log, height)]
+        if any(self._heard.get(log, 0) >= self.outlook.frontier.height(log) for log in lacking):
+            self._zeal = min(ZEAL_MAX, self._zeal + ZEAL)
         # Who wrote some of it speaks first, and all others hear that: with equal slots two would often speak at once.
         first = any(self.outlook.is_by(self._road.node, log) for log in lacking)
         timing = self._road.timing
-        at = now + self._road.slot() + (0.0 if first else timing.slot_max + timing.packet)
+        slot = self._road.slot() * self._again.widened(lacking[0], shown[lacking[0]], now) if lacking else 0.0
+        at = now + slot + (0.0 if first else timing.slot_max + timing.packet)
         for log in lacking:
             self._answers.owe(log, shown[log], now, at, is_plain=is_plain)
         return bool(lacking)
@@ -220,10 +231,14 @@ class Dialogue:
         return [Deliver(peer, run) for peer, run in self._waiting.closed(self.outlook.frontier)]
 
     def _carry(self, log: LogId, height: int, now: float) -> None:
-        carried = max(self._carried.get(log, 0), min(self._heard.get(log, 0), height))
+        before = self._carried.get(log, 0)
+        carried = max(before, min(self._heard.get(log, 0), height))
         if height > carried:
             slot = 0.0 if self.outlook.is_by(self._road.node, log) else self._road.slot()
             self._answers.owe(log, carried, now, now + slot, is_news=True)
+        elif carried > before > 0 and self._zeal and not self._company.all_agree(now):
+            self._zeal -= 1
+            self._answers.pass_on(log, before, now + self._road.slot() + self._road.slot())
         self._carried[log] = height
 
     def judge(self, now: float) -> tuple[list[Effect], bool, bool]:

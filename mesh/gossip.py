@@ -15,7 +15,6 @@ from typing import Final
 from mesh.aircode import packing
 from mesh.aircode.packing import Codec
 from mesh.airform import (
-    SHORT_DIGEST_SIZE,
     Parcel,
     node_handle,
 )
@@ -23,7 +22,7 @@ from mesh.beaconing import Beaconing
 from mesh.blame import Blame, Brought
 from mesh.blob import BlobWant
 from mesh.blobcast import Blobcast
-from mesh.brief import Accord, Beacon, BriefWant, SketchWant, joint
+from mesh.brief import Accord, Beacon, BriefWant, SketchWant
 from mesh.dialogue import AnyWant, Dialogue
 from mesh.distress import Distress
 from mesh.effects import Deliver, DeliverCall, DeliverFile, DeliverForkProof, DeliverPiece, Effect, PeerHolds, Send
@@ -49,6 +48,7 @@ from mesh.packet import (
     Want,
     parse,
 )
+from mesh.presence import Presence
 from mesh.reassembly import size_in_parts
 from mesh.road import Road
 from mesh.shorthand import NARROW_MAX
@@ -59,7 +59,6 @@ from mesh.trickle import Chance
 PACKET_SIZE_MIN: Final = 140  # a piece of a file, or a want for 20 logs
 WAKE_MIN_S: Final = 0.05
 WAKE_MAX_S: Final = 3600.0
-NO_COMMONS: Final = bytes(SHORT_DIGEST_SIZE)
 MESSAGE_SIZE_GOAL: Final = 2048
 
 
@@ -87,10 +86,10 @@ class Engine:
         self._blame = Blame(self.counters)
         self.faults = self._blame.faults  # by peer address, at most 64, and by kind
         self.stalemates: list[tuple[bytes, Scope]] = []  # with whom, and in which scope, three rounds changed nothing
-        self.state = 0  # how this node's power stands, which its beacons tell: see packet.Beacon
         self.neighbours = Neighbours(self._timing.recent)
         names = node, node_handle(node)
         self._road = Road(*names, packet_size_max, self._timing, rng, self.neighbours, self.counters, codec)
+        self.presence = Presence(self._road)
         self._allowances = Allowances(self._timing.packets_per_second, self._timing.packets_burst)
         self._dialogues: dict[Scope, Dialogue] = {}
         self._beaconing: Beaconing | None = None
@@ -138,10 +137,8 @@ class Engine:
                 return self._hear_part(peer, packet, now)
             case Pieces() | Symbol():
                 return [*self._blobcast.hear(peer, packet, now)]
-            case Beacon():
+            case Beacon() | Accord():
                 self._hear_beacon(packet, now)
-            case Accord():
-                self._hear_accord(packet, now)
             case PartsWant():
                 self._mending.hear_want(packet, now)
             case PiecesWant() if packet.sender != self._road.handle:
@@ -203,25 +200,10 @@ class Engine:
             self._beaconing.greet(now)
         return neighbour
 
-    def _hear_beacon(self, beacon: Beacon, now: float) -> None:
+    def _hear_beacon(self, beacon: Beacon | Accord, now: float) -> None:
         neighbour = self._met(beacon.sender, now)
-        if neighbour:
-            neighbour.state = beacon.state
-            for scope, digest in zip(self._dialogues, (beacon.public, beacon.commons), strict=False):
-                if digest != NO_COMMONS:
-                    neighbour.shows(scope, digest)
-
-    def _hear_accord(self, accord: Accord, now: float) -> None:
-        """Where it is not about what we hold, nobody knows what it is about: our own beacon asks for theirs."""
-        neighbour = self._met(accord.sender, now)
-        if neighbour and accord.joint == joint(self._digests()):
-            neighbour.state = 0
-            for scope, dialogue in self._dialogues.items():
-                neighbour.shows(scope, dialogue.outlook.digest)
-        elif neighbour:
-            neighbour.claims_accord(accord.joint, NO_COMMONS)
-            if self._beaconing:
-                self._beaconing.greet(now)
+        if neighbour and not self.presence.hear(neighbour, beacon, self._dialogues) and self._beaconing:
+            self._beaconing.greet(now)
 
     def _hear_part(self, peer: str, part: Part, now: float) -> list[Effect]:
         until = self._mending.streams_until(part, now)
@@ -246,10 +228,9 @@ class Engine:
             waited = dialogue.look(now)
             self._brought.keep(dialogue.scope, waited)
             effects += waited
-        beaconing.holds({scope: dialogue.outlook.digest for scope, dialogue in self._dialogues.items()}, now)
-        self.neighbours.meet(
-            joint(self._digests()), {scope: one.outlook.digest for scope, one in self._dialogues.items()}
-        )
+        digests = {scope: dialogue.outlook.digest for scope, dialogue in self._dialogues.items()}
+        beaconing.holds(digests, now)
+        self.neighbours.meet(self.presence.joint(self._dialogues), digests)
         effects += self._judge(beaconing, now)
         stuck = self._dialogues.items()
         self.stalemates = [(handle, scope) for scope, one in stuck for handle in one.stalemates(now)]
@@ -260,7 +241,8 @@ class Engine:
         """Look at the digests that were heard: a beacon shows those of all scopes, and is answered once."""
         judged = [dialogue.judge(now) for dialogue in self._dialogues.values()]
         if any(agreed for _, agreed, _ in judged):
-            beaconing.agreed(now, self._all_agree(now))
+            beaconing.agreed()
+            self.presence.answer(beaconing, self._all_agree(now), now)
         if any(differed for _, _, differed in judged):
             beaconing.differed(now)
         return [effect for shown, _, _ in judged for effect in shown]
@@ -283,7 +265,7 @@ class Engine:
         sends = self._something(beaconing, now)
         busy = any(dialogue.is_busy(now) for dialogue in self._dialogues.values())
         if beaconing.is_time(now, self._all_agree(now), busy, self._mending.is_mending(now)):
-            sends = [*sends, Send(self._beacon(now).encode())]
+            sends = [*sends, Send(self.presence.said(self._dialogues, now).encode())]
         if sends:
             self._mending.spoke(now)
             self._air_free_at = now + len(sends) * self._timing.packet
@@ -325,19 +307,6 @@ class Engine:
     def _is_needless(self, begin: bytes) -> bool:
         """Whether a message that begins so comes from a node that holds just what we hold."""
         return any(one.outlook.is_told_by(begin) for one in self._dialogues.values())
-
-    def _beacon(self, now: float) -> Beacon | Accord:
-        """Return what to say of all that is held: little, where all whom we heard have shown the same."""
-        public, commons = self._digests()
-        if not self.state and all(dialogue.is_unanimous(now) for dialogue in self._dialogues.values()):
-            return Accord(self._road.handle, joint((public, commons)))
-        return Beacon(self._road.handle, public, commons, self.state)
-
-    def _digests(self) -> tuple[bytes, bytes]:
-        """Return our short digests of public and of the commons."""
-        digests = [dialogue.outlook.digest for dialogue in self._dialogues.values()]
-        public, commons, *_ = [*digests, NO_COMMONS, NO_COMMONS]
-        return public, commons
 
     def _all_agree(self, now: float) -> bool:
         """Whether there are neighbours, and none of them shows anything else than we."""

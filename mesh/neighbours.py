@@ -33,6 +33,11 @@ class Neighbour:
         self.digests = dict.fromkeys(self.digests, unknown)
         self.accord = joint
 
+    def showed(self, scope: Scope, digest: bytes) -> bool:
+        """Whether it showed this digest last."""
+        before = self.digests.get(scope)
+        return before is not None and digest.startswith(before)
+
     def shows(self, scope: Scope, digest: bytes) -> None:
         """Note the digest it just showed; whether it equals ours is judged at the next tick."""
         self.accord = b""

@@ -18,7 +18,7 @@ from mesh.airform import (
     SCOPE_HANDLE_SIZE,
     Parcel,
 )
-from mesh.brief import ACCORD, BEACON, BRIEF_WANT, SKETCH_WANT, Accord, Beacon, BriefWant, SketchWant
+from mesh.brief import ACCORD, BEACON, BRIEF_WANT, HELLO, SKETCH_WANT, Accord, Beacon, BriefWant, SketchWant
 from mesh.distress import Distress
 from mesh.errors import Malformed, UnknownVersion
 from mesh.keys import DIGEST_SIZE, ID_SIZE, SIGNATURE_SIZE, Head, LogId, PublicKey
@@ -59,6 +59,7 @@ class Kind(IntEnum):
     BRIEF_WANT = BRIEF_WANT
     SKETCH_WANT = SKETCH_WANT
     SYMBOL = SYMBOL
+    HELLO = HELLO
     PACKED = 0x40  # … 0x7f: the six low bits tell how
     PART = 0x80  # … 0xff: the seven low bits tell of how many
 
@@ -352,6 +353,7 @@ READERS: Final[dict[int, Callable[[Reader], Packet]]] = {
     Kind.SKETCH_WANT: SketchWant.read,
     Kind.SYMBOL: Symbol.read,
     Kind.DISTRESS: Distress.read,
+    Kind.HELLO: Beacon.read_hello,
     **{kind: partial(Packed.read, kind) for kind in range(Kind.PACKED, Kind.PART)},
     **{kind: partial(Part.read, kind) for kind in range(Kind.PART, 0x100)},
 }

@@ -21,10 +21,12 @@ class Chance(Protocol):
 class Trickle:
     """One timer. `now` and all times are monotonic seconds."""
 
-    def __init__(self, imin: float, imax: float, redundancy: int, rng: Chance, now: float) -> None:
+    def __init__(self, imin: float, imax: float, redundancy: int, rng: Chance, now: float, growth: float = 2.0) -> None:
+        """An interval is `growth` times as long as the one before: 2 in the RFC."""
         self._imin = imin
         self._imax = imax
         self._redundancy = redundancy
+        self._growth = growth
         self._rng = rng
         self._begin(imin, now)
 
@@ -50,6 +52,10 @@ class Trickle:
         if self._interval > self._imin:
             self._begin(self._imin, now)
 
+    def spoken(self, now: float, interval: float) -> None:
+        """What this would say was just said in another way: wait so long for what comes of it. Not of the RFC."""
+        self._begin(interval, now)
+
     def tick(self, now: float, must: bool = False) -> bool:
         """Return whether to speak now (steps 4 and 5); `must` overrules what was heard.
 
@@ -60,5 +66,5 @@ class Trickle:
             self._fired = True
             speak = must or self._heard < self._redundancy
         if now >= self._end:
-            self._begin(min(2 * self._interval, self._imax), now)
+            self._begin(min(self._growth * self._interval, self._imax), now)
         return speak

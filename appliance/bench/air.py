@@ -17,6 +17,7 @@ from random import Random
 from statistics import fmean
 from typing import Final
 
+from appliance.bench import meeting
 from appliance.bench.channel import Channel
 from appliance.bench.floor import floor_bytes
 from appliance.bench.workload import (
@@ -60,7 +61,7 @@ def measure(workload: Path | None, new: int) -> Figures:
         figures["w_100_one_author_payload_bytes"] = _session(alone, 100).payload_bytes()
         figures["w_10_one_author_payload_bytes"] = _session(alone[:1010], 10).payload_bytes()
     figures |= _lone_figures(payments, min(new, len(payments)))
-    figures |= _small_figures()
+    figures |= _small_figures() | meeting.figures()
     return figures | _quiet_figures(payments)
 
 
@@ -172,7 +173,7 @@ def _quiet_figures(payments: Sequence[Payment]) -> Figures:
     while len({sender for sender, _ in channel.captured}) < 2:
         channel.run(1.0)
     nothing_new = {"nothing_new_payload_bytes": channel.payload_bytes()}
-    beacon = next(packet for _, packet in channel.captured if packet[1] == Kind.BEACON)
+    beacon = next(packet for _, packet in channel.captured if packet[1] in (Kind.BEACON, Kind.HELLO))
     channel.run(DAY_S)
     channel.captured.clear()
     channel.run(DAY_S)

@@ -39,7 +39,7 @@ KNOWN_LOG = log_handle(log_id(node_key(1).public_key, 0, PUBLIC))  # what an eng
 scopes = st.just(scope_handle(PUBLIC)) | size(2)
 senders = st.just(b"near") | size(4)
 handles = st.just(KNOWN_LOG) | size(4)
-beacons = st.builds(Beacon, senders, size(5), size(5), st.integers(0, 7))
+beacons = st.builds(Beacon, senders, size(5), size(5), st.integers(0, 7), st.booleans())
 accords = st.builds(Accord, senders, size(3))
 brief_wants = st.builds(BriefWant, scopes, senders, size(4), st.binary(min_size=1, max_size=9))
 sums = st.lists(st.integers(0, 2**32 - 1), min_size=2, max_size=54).map(tuple)

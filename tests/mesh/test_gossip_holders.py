@@ -9,10 +9,10 @@ import pytest
 from mesh.airform import SHORT_DIGEST_SIZE, node_handle
 from mesh.brief import Accord, joint
 from mesh.effects import PeerHolds
-from mesh.gossip import NO_COMMONS
 from mesh.keys import PUBLIC, LogId
 from mesh.log import Run
 from mesh.packet import Kind, is_packed
+from mesh.presence import NO_COMMONS
 from tests.mesh.islands import Air, Island, MemoryHoldings
 from tests.mesh.test_gossip import COMMONS, islands, settled
 

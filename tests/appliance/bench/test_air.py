@@ -42,6 +42,10 @@ BOUNDS = {
     "idle_day_bytes": 128,
     "idle_day_airtime_ms": 1909,
     "want40_on_air_bytes": 75,
+    "reconcile_known_record_bytes": 1.56,
+    "reconcile_unknown_record_bytes": 2.03,
+    "one_record_latency_p50_s": 5.0,  # of sixty tellings, in which chance has its part: a little room is left for that
+    "one_record_latency_p95_s": 25.0,
 }
 
 
