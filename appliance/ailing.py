@@ -51,7 +51,7 @@ class Ailing:
 
     def _new_faults(self, engine: Engine) -> dict[tuple[str, Ailment], int]:
         return {
-            (peer, KINDS[kind]): count - self._told.get(peer, Counter())[kind]
+            (peer, KINDS.get(kind, Ailment.FAULT)): count - self._told.get(peer, Counter())[kind]
             for peer, kinds in engine.faults.items()
             for kind, count in kinds.items()
             if count != self._told.get(peer, Counter())[kind]

@@ -16,7 +16,7 @@ from appliance.introductions import Introduction, Invite
 from appliance.settings import Settings
 from appliance.store.database import SQLITE, MakeDatabase, Version
 from appliance.store.private import HEARD_EVERY_S, AirUse
-from mesh.blob import CHUNK_SIZE, PIECE_SIZE, BlobWant
+from mesh.blob import CHUNK_SIZE, PIECE_SIZE, BlobWant, blob_id
 from mesh.errors import Malformed
 from mesh.frontier import Frontier
 from mesh.keys import ID_SIZE, PUBLIC, EpochKey, LogId, NodeId, NodeKey, Scope, unwritten, written
@@ -96,8 +96,9 @@ class Neighbourhood(Boards):
         return self.finish_file(blob)
 
     def accept_file(self, blob: bytes, content: bytes) -> bool:
-        """Keep a wanted file that came whole, and has its name. Returns whether it is here now."""
-        if self.database.row("SELECT 1 FROM wanted WHERE blob = ? AND size = ?", blob, len(content)) is None:
+        """Keep a wanted file that came whole, if it has its name. Returns whether it is here now."""
+        wanted = self.database.row("SELECT 1 FROM wanted WHERE blob = ? AND size = ?", blob, len(content))
+        if wanted is None or blob_id(content) != blob:
             return False
         self.blobs.keep(BytesIO(content), len(content))
         self.blobs.drop_parts(blob)

@@ -14,6 +14,7 @@ from appliance.answers import LATELY_S, Ailment, Unwell
 from appliance.clock import Clock
 from appliance.node import Node
 from appliance.store.unwell import ROWS_MAX
+from mesh.blame import FAULTS
 from mesh.errors import PeerFault
 from mesh.gossip import Engine
 from mesh.keys import PUBLIC
@@ -47,6 +48,10 @@ def test_the_first_fault_is_told_at_once_and_more_a_minute_later(engine: Engine)
     found = ailing.look(engine, 1.0 + EVERY_S)
     assert found == Findings(frozenset(), {("ash", Ailment.NEWER): 2, ("rogue", Ailment.MALFORMED): 3})
     assert ailing.look(engine, 300.0) is None
+
+
+def test_all_that_an_engine_blames_has_words() -> None:
+    assert {name for _, name in FAULTS} < {one.value for one in Ailment}
 
 
 def test_a_flood_is_told_of_whoever_floods(engine: Engine) -> None:

@@ -109,6 +109,8 @@ def test_a_file_nobody_asked_for_or_of_another_size_is_not_kept(oak: Path, zine:
     node = Node.open(oak)
     assert not node.accept_file(b"?" * 32, TEXT)
     assert not node.accept_file(bytes.fromhex(zine.blob), TEXT + b"!")
+    assert not node.accept_file(bytes.fromhex(zine.blob), TEXT[:-1] + b"!")
+    assert not list(node.blobs.names())
     assert node.accept_file(bytes.fromhex(zine.blob), TEXT)
     assert not node.accept_file(bytes.fromhex(zine.blob), TEXT), "it came once"
     node.close()
