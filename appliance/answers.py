@@ -248,6 +248,11 @@ class MemberCard:
     address: str
 
 
+# What a beacon says of its node, by number (mesh/spec/gossip-v1.md).
+STATES: Final = {1: "economy", 2: "timetable", 3: "checkpoint", 4: "halt", 5: "needs a hand"}
+NEEDS_A_HAND: Final = 5
+
+
 @dataclass(frozen=True, slots=True)
 class Neighbour:
     node_id: str
@@ -255,6 +260,7 @@ class Neighbour:
     road: str  # "" where it was never heard
     heard_s: int | None  # seconds since it was heard, by this node's uptime clock
     holds_ours: bool  # whether it holds all that this node wrote
+    state: str = ""  # what it says of itself: economy, timetable, checkpoint, halt, needs a hand; "" where all is well
 
 
 class Ailment(Enum):

@@ -14,6 +14,8 @@ from threading import Event
 from typing import Final
 
 from appliance import radio_switch
+from appliance.answers import NEEDS_A_HAND
+from appliance.doctor import calls_for_a_hand
 from appliance.errors import StoreFault
 from appliance.looking import Looker
 from appliance.node import Node
@@ -30,6 +32,7 @@ from mesh.transports import Inbox
 LOOK_S: Final = 1.0  # how often the store and the switch are looked at
 AIR_S: Final = 60.0
 TIME_S: Final = 60.0
+PLIGHT_S: Final = 3600.0
 HEARD_S: Final = 600.0
 GREETING_S: Final = 5.0  # a road that was just opened may take so long to be reached before it counts as down
 RETRY_S_MIN: Final = 5.0
@@ -60,6 +63,9 @@ class Daemon:
         self._greeted_at = ticks()
         self._looker = Looker(node, ticks)
         self._time_at = ticks()
+        self._plight = 0
+        self._plight_at = ticks()
+        self._states: dict[bytes, int] | None = None
         self._step = node.power_step()
         self._woken_at: float | None = None
         self._speaks = True
@@ -102,7 +108,7 @@ class Daemon:
             self._looker.tend()
         self._talk()
         self._note_air()
-        self._look_at_time()
+        self._look_around()
         return self._rest_s()
 
     def _talk(self) -> None:
@@ -111,7 +117,7 @@ class Daemon:
         self._speaks = timetable.is_open(self._step, self._node.clock.now(), silent_s)
         self._withheld |= self._news
         for road in self._roads.values():
-            road.state = self._step
+            road.state = self._step or self._plight
             if self._speaks:
                 self._carry_out(road, road.speak(self._withheld))
             self._note_road(road)
@@ -208,10 +214,20 @@ class Daemon:
         self._air_at = self._ticks() + AIR_S
         self._keep_air(list(self._roads.values()))
 
-    def _look_at_time(self) -> None:
+    def _look_around(self) -> None:
         if self._ticks() >= self._time_at:
             self._time_at = self._ticks() + TIME_S
             self._node.look_at_time()
+            self._hear_states()
+        if self._ticks() >= self._plight_at:
+            self._plight_at = self._ticks() + PLIGHT_S
+            self._plight = NEEDS_A_HAND if calls_for_a_hand(self._node) else 0
+
+    def _hear_states(self) -> None:
+        states = {handle: state for road in self._roads.values() for handle, state in road.states().items()}
+        if states != self._states:
+            self._states = states
+            self._node.note_states(states)
 
     def _keep_air(self, roads: Sequence[Road]) -> None:
         """Write down what was said since the last time; what was only heard can wait, for the card's sake."""

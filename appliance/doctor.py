@@ -7,13 +7,17 @@ import stat
 from collections.abc import Callable
 from typing import Final
 
-from appliance import keel, radio_switch
+from appliance import board, keel, radio_switch
 from appliance.answers import LATELY_S, Ailment, Check
 from appliance.clock import Trust
 from appliance.desks.care import Care
 from appliance.errors import StoreFault
 
 COULD_GO_MAX: Final = 5
+HOT_C: Final = 80.0  # where a Raspberry Pi begins to slow down
+# A thousand rewrites of a cheap card's cells, with four bytes written inside for each of ours.
+CARD_LIVES: Final = 250
+MINIMAL: Final = "its minimal firmware serves 19: see update-alternatives, cyfmac43455-sdio.bin."
 HEAR_OR_CONFIRM: Final = (
     "Let this node hear a neighbour, or confirm on the keeper's page that nobody has newer data; then it goes on."
 )
@@ -103,6 +107,59 @@ def check_battery(node: Care) -> Check:
             f"{battery.percent} % are left, so this node saves power ({battery.step}). {lasts} {SHADE}",
         )
     return Check("battery", True, f"{battery.percent} % are left, at {battery.volts} V.")
+
+
+def check_card(node: Care) -> Check:
+    """The card reports no fault, and has not been written to for longer than cards stand."""
+    card = board.look(node.settings.data).card
+    if card is None:
+        return Check("card", True, "This disk tells nothing about its wear. Keep a backup on a stick.")
+    if card.faults:
+        return Check(
+            "card", False, f"The card has failed {card.faults} times. Make a backup tonight, and use a new card."
+        )
+    times = card.written_bytes / card.size_bytes
+    told = f"The card was written over {times:.1f} times in its life"
+    if times > CARD_LIVES:
+        return Check("card", False, f"{told}; cheap ones stand about {CARD_LIVES}. Make a backup, and use a new card.")
+    return Check("card", True, f"{told}; cheap ones stand about {CARD_LIVES}.")
+
+
+def check_temperature(node: Care) -> Check:
+    """The board is not so hot that it slows down."""
+    hot = board.look(node.settings.data).temperature_c
+    if hot is None:
+        return Check("temperature", True, "This board does not tell its temperature.")
+    if hot >= HOT_C:
+        return Check(
+            "temperature", False, f"The board has {hot:.0f} °C and slows down. Give its box shade and an opening."
+        )
+    return Check("temperature", True, f"The board has {hot:.0f} °C.")
+
+
+def check_supply(node: Care) -> Check:
+    """The supply holds its voltage."""
+    supply = board.look(node.settings.data).supply
+    if supply is None:
+        return Check("supply", True, "This board does not tell how its supply is.")
+    if supply & (board.IS_LOW | board.WAS_LOW):
+        when = "is" if supply & board.IS_LOW else "was, since the start,"
+        return Check(
+            "supply", False, f"The supply {when} too weak, which spoils cards. Use a shorter cable or a stronger one."
+        )
+    return Check("supply", True, "The supply is steady.")
+
+
+def check_phones(node: Care) -> Check:
+    """The WiFi has room for one more phone."""
+    wifi = board.look(node.settings.data).wifi
+    if wifi is None:
+        return Check("phones", True, "This machine has no WiFi of its own.")
+    if wifi.phones_max is None:
+        return Check("phones", True, f"{wifi.phones} devices are on {wifi.interface}.")
+    limit = f"{wifi.phones} of about {wifi.phones_max} phones that this board's WiFi serves at once are here"
+    advice = "." if wifi.phones_max == board.PHONES_MINIMAL else f"; {MINIMAL}"
+    return Check("phones", wifi.phones < wifi.phones_max, f"{limit}{advice}")
 
 
 def check_roads(node: Care) -> Check:
@@ -196,9 +253,13 @@ def check_stories(node: Care) -> Check:
 CHECKS: Final[tuple[Callable[[Care], Check], ...]] = (
     check_store,
     check_card_space,
+    check_card,
     check_archive,
     check_clock,
     check_battery,
+    check_supply,
+    check_temperature,
+    check_phones,
     check_roads,
     check_neighbours,
     check_agreement,
@@ -207,6 +268,15 @@ CHECKS: Final[tuple[Callable[[Care], Check], ...]] = (
     check_writer,
     check_stories,
 )
+
+
+# What a keeper must come and see to; a neighbour may be the first to notice.
+CALLS_FOR_A_HAND: Final = (check_store, check_card_space, check_card, check_supply, check_temperature)
+
+
+def calls_for_a_hand(node: Care) -> bool:
+    """Whether something is wrong that only hands can mend: the neighbour nodes are told."""
+    return not all(check(node).healthy for check in CALLS_FOR_A_HAND)
 
 
 def examine(node: Care) -> list[Check]:

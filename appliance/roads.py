@@ -224,6 +224,11 @@ class Road:
         wake = min(self._wake, self._crier.at)
         return max(0.0, (wake - self.now()) / self.speed) if self._engine else PATIENCE_S
 
+    def states(self) -> dict[bytes, int]:
+        """Return what neighbours heard lately say of themselves, by their handles, where it is not that all is well."""
+        heard = self._engine.neighbours.recent(self.now()) if self._engine else ()
+        return {one.handle: one.state for one in heard if one.state}
+
     def take_air(self) -> Air:
         """Return what was spent since the last call: what the radio took, not what was offered to it."""
         if not self._is_radio:

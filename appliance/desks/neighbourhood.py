@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
@@ -9,7 +10,7 @@ from io import BytesIO
 from typing import Final
 
 from appliance.ailing import Findings
-from appliance.answers import Ailment, Neighbour, Unwell
+from appliance.answers import STATES, Ailment, Neighbour, Unwell
 from appliance.clock import Clock
 from appliance.desks.boards import Boards
 from appliance.introductions import Introduction, Invite
@@ -22,6 +23,7 @@ from mesh.frontier import Frontier
 from mesh.keys import ID_SIZE, PUBLIC, EpochKey, LogId, NodeId, NodeKey, Scope, unwritten, written
 from mesh.log import ForkProof, Run
 
+SAID: Final = "states of neighbours"  # the mark
 WANTED_AT_ONCE: Final = 4
 OFFERED_MAX: Final = 32
 BROADCAST_SIZE_MAX: Final = 256 * 1024  # larger files are fetched over IP, or travel by hand
@@ -229,6 +231,15 @@ class Neighbourhood(Boards):
         with self.database.writing():
             self.private.add_air(self.hour(), uses)
 
+    def note_states(self, states: Mapping[bytes, int]) -> None:
+        """Keep what neighbours say of themselves, by their handles."""
+        with self.database.writing():
+            self.private.set_mark(SAID, json.dumps({handle.hex(): state for handle, state in states.items()}))
+
+    def _state(self, node: NodeId) -> str:
+        said = json.loads(self.private.mark(SAID) or "{}")
+        return next((STATES.get(state, "") for handle, state in said.items() if node.hex().startswith(handle)), "")
+
     def hour(self) -> int:
         """Return the hour of uptime."""
         return int(self.clock.monotonic() // 3600)
@@ -254,6 +265,7 @@ class Neighbourhood(Boards):
             road=road,
             heard_s=heard_s,
             holds_ours=all(self.private.height_held(node, log.log) >= log.height for log in own),
+            state=self._state(node),
         )
 
     def node_name(self, node_id: str) -> str:

@@ -20,6 +20,7 @@ from appliance.power.timetable import PERIOD_S, WINDOW_S
 from appliance.roads import Road, make_roads
 from appliance.settings import Gossip, LoopbackRoad
 from mesh.keys import PUBLIC
+from mesh.transports import Heard
 from mesh.transports.ether import Ether
 from tests.appliance.shell import until
 from tests.appliance.test_roads import Hand, Radio
@@ -246,3 +247,19 @@ def test_a_node_that_saves_power_talks_in_the_common_windows_and_to_whoever_is_h
     assert len(bench.radio.sent) == before
     bench.steps(120)
     assert len(bench.radio.sent) > before, "the window on the clock"
+
+
+def test_what_a_neighbour_says_of_itself_is_shown(bench: Bench, oak: Path) -> None:
+    other = Bench(oak)
+    other.daemon.step()
+    other.node.note_power(PowerState("timetable", percent=25))
+    said = len(other.radio.sent)
+    other.daemon._step = other.node.power_step()
+    other.daemon._woken_at = other.hand.at
+    other.steps(30)
+    for packet in other.radio.sent[said:]:
+        bench.daemon._inbox.put(Heard("radio", "oak", packet))
+    bench.steps(70)
+    assert [one.state for one in bench.node.neighbours() if one.name == "Oak"] == ["timetable"]
+    other.daemon.close()
+    other.node.close()

@@ -9,13 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from appliance import doctor, keel, radio_switch
-from appliance.answers import Rack, ZineForm
+from appliance import board, doctor, keel, radio_switch
+from appliance.answers import PowerState, Rack, ZineForm
+from appliance.board import Board, Card, Wifi
 from appliance.clock import Clock
 from appliance.node import Node
 from appliance.settings import Archive, LoopbackRoad, LoraRoad
+from appliance.settings_power import Power
 from mesh.keys import NodeId, PublicKey
 from tests.appliance.conftest import carry
+
+
+@pytest.fixture(autouse=True)
+def silent_board(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that tells nothing about itself: whatever runs these tests may be hot or worn out."""
+    monkeypatch.setattr(board, "look", lambda _: Board(None, None, None, None))
 
 
 @pytest.fixture
@@ -111,3 +119,43 @@ def test_a_radio_is_spoken_of_in_words_for_people(node: Node) -> None:
     assert "radio (LoRa), radio (LoRa) 2. radio (LoRa) 2: Another radio" in doctor.check_roads(node).advice
     node.keep_roads(["lora"])
     assert doctor.check_roads(node).advice == "In service: radio (LoRa)."
+
+
+@pytest.mark.parametrize(
+    ("told", "name", "advice"),
+    [
+        (Board(None, None, Card(32 << 30, 300 * (32 << 30), 0), None), "card", "over 300.0 times"),
+        (Board(None, None, Card(32 << 30, 1 << 30, 3), None), "card", "failed 3 times"),
+        (Board(83.4, None, None, None), "temperature", "83 °C"),
+        (Board(None, 0x50005, None, None), "supply", "is too weak"),
+        (Board(None, 0x50000, None, None), "supply", "was, since the start, too weak"),
+        (Board(None, None, None, Wifi("wlan0", 8, 8)), "phones", "8 of about 8 phones"),
+    ],
+    ids=["worn", "failing", "hot", "weak", "was weak", "crowded"],
+)
+def test_what_is_wrong_with_the_board(node: Node, monkeypatch, told: Board, name: str, advice: str) -> None:
+    monkeypatch.setattr(board, "look", lambda _: told)
+    assert advice in unwell(node)[name]
+    assert unwell(node).keys() == {name}
+    assert len(unwell(node)[name]) < 220
+    assert doctor.calls_for_a_hand(node) == (name != "phones")
+
+
+def test_a_board_that_is_well(node: Node, monkeypatch) -> None:
+    told = Board(51.0, 0, Card(32 << 30, 1 << 30, 0), Wifi("wlan0", 5, 19))
+    monkeypatch.setattr(board, "look", lambda _: told)
+    assert unwell(node) == {}
+    assert not doctor.calls_for_a_hand(node)
+
+
+def test_a_battery_that_is_low_or_not_looked_at(node: Node) -> None:
+    node.settings = replace(node.settings, power=Power("ina219", "/dev/i2c-1", 20.0))
+    assert "hedgerow power" in unwell(node)["battery"]
+    node.note_power(PowerState("timetable", percent=27, hours_left=9.4, volts=12.9))
+    assert unwell(node)["battery"].startswith(
+        "27 % are left, so this node saves power (timetable). It lasts about 9 hours"
+    )
+    node.note_power(PowerState("normal", percent=None, trouble="The wire came off."))
+    assert unwell(node)["battery"] == "The wire came off."
+    node.note_power(PowerState("normal", percent=80, volts=13.2))
+    assert unwell(node) == {}

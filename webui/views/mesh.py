@@ -25,6 +25,14 @@ CLOCKS: Final = {
     "hint": lazy_gettext("This node has heard what time it is, but only once. It shows:"),
     "agreed": lazy_gettext("This node is sure of the time:"),
 }
+STATES: Final = {
+    "": "",
+    "economy": lazy_gettext("saves power"),
+    "timetable": lazy_gettext("saves power: it talks only now and then"),
+    "checkpoint": lazy_gettext("its battery is nearly empty"),
+    "halt": lazy_gettext("its battery is empty, it sleeps until the sun comes"),
+    "needs a hand": lazy_gettext("needs its keeper's hand"),
+}
 
 
 @pages.get("/mesh")
@@ -41,6 +49,7 @@ def _page(refusal: Refused | None = None) -> Response:
         refusal,
         neighbours=node().neighbours(),
         roads=node().roads(),
+        states=STATES,
         unwell=_unwell(),
         **meter(node().air(), node().air_day()),
         clock_words=CLOCKS.get(clock["trust"], CLOCKS["none"]),
