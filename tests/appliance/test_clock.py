@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,6 +29,7 @@ from appliance.timekeeping import (
     with_floor,
     with_hint,
 )
+from tests.appliance.board_time import Board
 
 NOW = BUILT_AT + YEAR_S
 UPTIME = 1000
@@ -130,36 +131,6 @@ def test_hints_are_few_and_each_source_has_one() -> None:
     for number in range(3 * HINTS_MAX):
         known = with_hint(known, Hint(f"peer:{number % 20}", EPOCH + number))
     assert len(known) == HINTS_MAX == len({hint.source for hint in known})
-
-
-@dataclass
-class Board:
-    """A board in years of trouble, as `Upkeep` treats it: what is kept over every start is `kept`."""
-
-    truth: int = NOW
-    wall_off: int = 0
-    uptime: int = 0
-    kept: Kept = field(default_factory=Kept)
-    hints: tuple[Hint, ...] = ()
-
-    def now(self) -> int:
-        at = self.truth + self.wall_off
-        return Clock(wall=lambda: at, ticks=lambda: self.uptime, kept=lambda: self.kept).now()
-
-    def look(self) -> None:
-        board = Hint("board", self.truth + self.wall_off - self.uptime)
-        self.kept = with_floor(stepped(self.kept, (*self.hints, board), self.uptime), self.uptime)
-
-    def passes(self, seconds: int) -> None:
-        self.truth += seconds
-        self.uptime += seconds
-
-    def starts(self, wall: int) -> None:
-        self.kept, self.hints, self.uptime = Kept(self.kept.floor), (), 0
-        self.wall_off = wall - self.truth
-
-    def hears(self, source: str, off: int) -> None:
-        self.hints = with_hint(self.hints, Hint(source, self.truth + off - self.uptime))
 
 
 events = st.one_of(

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from random import Random
 
 import pytest
 
 from appliance.power.charge import Battery
 from appliance.power.ladder import Step
 from appliance.power.waking import LONGEST_S
+from appliance.timekeeping import BUILT_AT, TOLERANCE_S, YEAR_S
+from tests.appliance.board_time import Board
 from tests.appliance.power.year import CUT_OFF_V, DAY_S, TICK_S, Cells, Is, Moment, Pole, Sky
 
+BEGAN_AT = BUILT_AT + YEAR_S
 BATTERY = Battery(capacity_ah=20)
 POLES = {
     "Madrid, well built": Pole(Sky(40, 3.0), Cells(BATTERY, 20)),
@@ -59,3 +63,52 @@ def test_the_year_has_nights_and_seasons() -> None:
     assert sky.hours_of_light(172) > 16
     assert sky.hours_of_light(355) < 9
     assert sky.amps(172 * DAY_S + DAY_S // 2) > 0
+
+
+class Chronicler:
+    """Writes a note every hour in which the node runs, by a clock that starts anew with each wake, right or wrong."""
+
+    def __init__(self, seed: int) -> None:
+        self.chance = Random(seed)
+        self.board = Board(truth=BEGAN_AT)
+        self.is_on = False
+        self.certain: list[int] = []
+
+    def lives(self, moment: Moment) -> None:
+        self.board.passes(TICK_S)
+        if moment.board is not Is.RUNNING:
+            self.is_on = False
+            return
+        if not self.is_on:
+            self.is_on = True
+            wrong = (0, BUILT_AT - 6 * YEAR_S, BUILT_AT + 19 * YEAR_S, BEGAN_AT, self.board.truth)
+            self.board.starts(self.chance.choice(wrong))
+        if moment.at_s % 3600 == 0:
+            self._hour()
+
+    def _hour(self) -> None:
+        match self.chance.randrange(8):
+            case 0 | 1:
+                self.board.hears(self.chance.choice(("peer:oak", "peer:elm", "peer:ash")), -self.chance.randrange(120))
+            case 2:
+                self.board.hears(self.chance.choice(("phone:ana", "phone:ben")), self.chance.randrange(-60, 60))
+            case 3:
+                self.board.hears("peer:liar", 12_345_678)
+            case 4:
+                self.board.wall_off += self.chance.choice((-86_400, -3600, 3600))
+        self.board.look()
+        if self.board.kept.epoch is not None:
+            self.certain.append(self.board.now())
+            assert self.board.now() <= self.board.truth + TOLERANCE_S
+
+
+@pytest.mark.parametrize("name", ["a fortnight of ash", "Hamburg, too small a panel"])
+def test_a_year_of_power_cuts_by_night_and_wrong_clocks_never_rewrites_the_past(name: str) -> None:
+    chronicler = Chronicler(seed=len(name))
+    pole = POLES[name]
+    for moment in Pole(pole.sky, Cells(BATTERY, 10)).year():
+        chronicler.lives(moment)
+    notes = chronicler.certain
+    print(f"{name}: {len(notes)} hours of the year with a time that was certain")
+    assert notes == sorted(notes)
+    assert len(notes) > 2000
