@@ -14,6 +14,7 @@ from threading import Event
 from typing import Final
 
 from appliance import radio_switch
+from appliance.air import Air, uses
 from appliance.answers import NEEDS_A_HAND
 from appliance.doctor import calls_for_a_hand
 from appliance.errors import StoreFault
@@ -21,7 +22,7 @@ from appliance.looking import Looker
 from appliance.node import Node
 from appliance.power import timetable
 from appliance.power.ladder import Step
-from appliance.roads import Air, Named, Road, uses
+from appliance.roads import Named, Road
 from appliance.voice import Voice
 from mesh.addresses import Address
 from mesh.effects import Deliver, DeliverCall, DeliverFile, DeliverForkProof, DeliverPiece, Effect, PeerHolds
