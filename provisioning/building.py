@@ -6,17 +6,14 @@ system   the base, our package and the few files of `recipe/root`, with everythi
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
-from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from appliance.errors import SettingsFault
 from provisioning import parcel
+from provisioning.running import run
 
 SUITE: Final = "trixie"
 RECIPE: Final = parcel.HOUSE / "provisioning/recipe"
@@ -48,7 +45,9 @@ def base(architecture: str, keep: Path, say: Say) -> Path:
     """Return the directory of the base system below `keep`, built unless it is there. Raises `SettingsFault`."""
     lists = ["packages.txt", *(["packages-arm64.txt"] if architecture == "arm64" else [])]
     wanted = parcel.packages(*lists)
-    key = blake2b("\n".join((SUITE, architecture, *wanted, *LEFT_OUT)).encode(), digest_size=8).hexdigest()
+    is_board = architecture == "arm64"
+    board = [file.read_text("utf-8") for file in sorted((RECIPE / "board").rglob("*")) if is_board and file.is_file()]
+    key = blake2b("\n".join((SUITE, architecture, *wanted, *LEFT_OUT, *board)).encode(), digest_size=8).hexdigest()
     found = keep / f"base-{architecture}-{key}"
     if (found / "etc/os-release").exists():
         return found
@@ -56,7 +55,7 @@ def base(architecture: str, keep: Path, say: Say) -> Path:
     part = found.with_name(f"{found.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     keep.mkdir(parents=True, exist_ok=True)
-    _run(_mmdebstrap(architecture, wanted, part), "Debian's part could not be built")
+    run(_mmdebstrap(architecture, wanted, part), "Debian's part could not be built")
     part.rename(found)
     return found
 
@@ -64,12 +63,17 @@ def base(architecture: str, keep: Path, say: Say) -> Path:
 def _mmdebstrap(architecture: str, wanted: Sequence[str], into: Path) -> list[str]:
     components = "main,non-free-firmware" if architecture == "arm64" else "main"
     left_out = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in LEFT_OUT]
+    board = (
+        [f'--setup-hook=mkdir -p "$1/boot/firmware" && cp -r {RECIPE}/board/. "$1"'] if architecture == "arm64" else []
+    )
+    # Emulated, Python would take minutes to compile each module by itself; all are compiled at the end, by the twin's Python.
+    board += ["--dpkgopt=path-exclude=/usr/bin/py3compile"] if architecture == "arm64" else []
     fetch = [f"--aptopt={file}" for file in sorted(Path("/etc/apt/apt.conf.d").glob("*")) if _says_how_to_fetch(file)]
     return [
         *("mmdebstrap", "--quiet", "--mode=root", "--variant=essential", f"--architectures={architecture}"),
         *(f"--components={components}", f"--include={','.join(wanted)}", *fetch),
         *('--aptopt=Apt::Install-Recommends "false"', "--dpkgopt=force-unsafe-io", "--dpkgopt=force-confold"),
-        *(*left_out, f"--dpkgopt=path-include={LICENCES}", SUITE, str(into)),
+        *(*board, *left_out, f"--dpkgopt=path-include={LICENCES}", SUITE, str(into)),
     ]
 
 
@@ -80,24 +84,41 @@ def _says_how_to_fetch(file: Path) -> bool:
     )
 
 
-def system(base: Path, into: Path, say: Say) -> Path:
-    """Make the whole system in the directory `into` from the base. Raises `SettingsFault`."""
+def system(base: Path, into: Path, say: Say, twin: Path | None = None) -> Path:
+    """Make the whole system in the directory `into` from the base. Raises `SettingsFault`.
+
+    `twin` is the base for this machine, whose Python compiles for another one: what it writes is the same for all.
+    """
     say("Adding our part ...")
-    _run(["cp", "--archive", "--reflink=auto", str(base), str(into)], "The base could not be copied")
+    run(["cp", "--archive", "--reflink=auto", str(base), str(into)], "The base could not be copied")
     package = parcel.build(into / "var/tmp", into / "var/tmp/parcel")
     shutil.rmtree(into / "var/tmp/parcel")
     inside = f"/{package.relative_to(into)}"
-    _run(["chroot", str(into), "dpkg", "--install", inside], "Our package could not be installed")
+    run(["chroot", str(into), "dpkg", "--install", inside], "Our package could not be installed")
     package.unlink()
     shutil.copytree(RECIPE / "root", into, dirs_exist_ok=True)
-    _run(["chroot", str(into), "systemd-sysusers"], "The node's user could not be made")
-    _run(
-        ["chroot", str(into), "python3", "-m", "compileall", "-q", f"/{parcel.LIBRARY}"],
-        "Our code could not be compiled",
-    )
+    run(["chroot", str(into), "systemd-sysusers"], "The node's user could not be made")
+    compile_python(into, twin or into)
     _settle(into)
     list_packages(into)
     return into
+
+
+def compile_python(root: Path, twin: Path) -> None:
+    """Compile what no package compiled, so that no start has to: the system cannot be written to then."""
+    places = ["usr/lib/hedgerow", *(["usr/lib/python3", "usr/lib/python3.13"] if twin != root else [])]
+    inside = twin / "mnt"
+    for place in places:
+        words = [
+            "unshare",
+            "--mount",
+            "sh",
+            "-c",
+            'mount --bind "$1" "$2" && exec chroot "$3" python3 -m compileall \
+            -q -j 2 --invalidation-mode unchecked-hash -s /mnt -p / "/mnt/$4"',
+            "sh",
+        ]
+        run([*words, str(root), str(inside), str(twin), place], "The programs could not be compiled")
 
 
 def _settle(root: Path) -> None:
@@ -133,7 +154,7 @@ def _link_when_absent(root: Path) -> None:
 def list_packages(root: Path) -> None:
     """Write the list of all packages with version and licences (SBOM), from what the packages themselves say."""
     query = "${Package}\\t${Version}\\t${Architecture}\\n"
-    done = _run(
+    done = run(
         ["chroot", str(root), "dpkg-query", "--show", f"--showformat={query}"], "The packages could not be listed"
     )
     lines = ["package\tversion\tarchitecture\tlicences"]
@@ -152,19 +173,3 @@ def _licences(root: Path, package: str) -> str:
     text = file.read_text(encoding="utf-8", errors="replace")
     named = {line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("License:")}
     return "; ".join(sorted(filter(None, named))) or "as its copyright file says"
-
-
-def _run(words: Sequence[str], problem: str) -> str:
-    """Run one program; return what it printed. Raises `SettingsFault` with its last words."""
-    if not shutil.which(words[0]):
-        raise SettingsFault(f"The program {words[0]} is missing. Install the packages of .ci/packages.txt, as root.")
-    plain = os.environ | {"LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive", "SOURCE_DATE_EPOCH": parcel.EPOCH}
-    done = subprocess.run(list(words), env=plain, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SettingsFault(f"{problem}: {' '.join(done.stderr.split())[-400:]}")
-    return done.stdout
-
-
-def version_of_card() -> str:
-    """Return what the card calls itself."""
-    return f"hedgerow {version('hedgerow')}"

@@ -14,9 +14,9 @@ import click
 
 from appliance.cli.terminal import as_json, output, say, say_json, write_whole
 from appliance.errors import Refused, SettingsFault
+from provisioning import assembling, building, fat, first_boot, street_side, writing
 from provisioning import cards as paper
 from provisioning import disks as machine
-from provisioning import fat, first_boot, street_side, writing
 from provisioning import seed as seeds
 from provisioning.disks import Danger, Disk
 from provisioning.seed import Seed
@@ -237,6 +237,22 @@ def cards(node_yaml: Path, sheet: str, output: Path | None) -> None:
     say(f"{target} holds three pages: for the wall, for the keeper, for who carries.")
 
 
+@provision.command()
+@click.option("-o", "--output", "target", required=True, type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--architecture", type=click.Choice(building.ARCHITECTURES), default="arm64", show_default=True)
+@click.option("--keep", type=click.Path(path_type=Path, file_okay=False), default=".cache", show_default=True)
+def image(target: Path, architecture: str, keep: Path) -> None:
+    """Build the image of a card, as root, from Debian's packages and this very software; takes half an hour."""
+    with tempfile.TemporaryDirectory(prefix="hedgerow-image-", dir=target.parent) as room:
+        base = building.base(architecture, keep, say)
+        twin = building.base("amd64", keep, say) if architecture == "arm64" else None
+        system = building.system(base, Path(room) / "system", say, twin)
+        say("Putting the card together ...")
+        assembling.keep_list(system, target)
+        assembling.assemble(system, target, Path(room))
+    say(f"{target} holds {machine.human(target.stat().st_size)}; its fingerprint and its packages lie beside it.")
+
+
 @provision.command("first-boot")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--data", type=click.Path(path_type=Path), envvar="HEDGEROW_DATA", default=DATA, show_default=True)
@@ -255,4 +271,4 @@ def lay_network(into: Path, data: Path) -> None:
     street_side.lay(data, into)
 
 
-COMMANDS: Final[Sequence[click.Command]] = (check, list_disks, write, cards, be_born, lay_network)
+COMMANDS: Final[Sequence[click.Command]] = (check, list_disks, write, cards, image, be_born, lay_network)

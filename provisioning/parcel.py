@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from appliance.errors import SettingsFault
+from provisioning.running import run
 
 HOUSE: Final = Path(__file__).parent.parent
 LIBRARY: Final = "usr/lib/hedgerow"
@@ -44,7 +43,6 @@ Depends: {depends}
 Description: A neighbourhood autonomy node
  Mutual credit, a zine archive and the pages a street needs, with no internet.
 """
-EPOCH: Final = "1767225600"  # 2026-01-01: equal files give an equal package
 
 
 def packages(*lists: str) -> list[str]:
@@ -92,7 +90,8 @@ def _lay_units(tree: Path) -> None:
         ("90-hedgerow-wifi.rules", "usr/lib/udev/rules.d/90-hedgerow-wifi.rules"),
     ):
         _put(tree / place, (source / name).read_text("utf-8"))
-    _put(tree / LIBRARY / "take-stick", (source / "take-stick").read_text("utf-8"), 0o755)
+    for name in ("take-stick", "grow-data"):
+        _put(tree / LIBRARY / name, (source / name).read_text("utf-8"), 0o755)
 
 
 def _put(file: Path, text: str, mode: int = 0o644) -> None:
@@ -108,8 +107,6 @@ def _link(place: Path, target: str) -> None:
 
 def build(into: Path, room: Path) -> Path:
     """Build the package in directory `into`, with `room` for what lies about meanwhile. Raises `SettingsFault`."""
-    if not shutil.which("dpkg-deb"):
-        raise SettingsFault("The program dpkg-deb is missing. Cards are made on Debian, or on a node.")
     tree = room / "tree"
     lay_out(tree)
     control = CONTROL.format(version=version("hedgerow"), depends=", ".join(packages("packages.txt")))
@@ -119,11 +116,7 @@ def build(into: Path, room: Path) -> Path:
             path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
     package = into / f"hedgerow_{version('hedgerow')}_all.deb"
     words = ["dpkg-deb", "--root-owner-group", "--uniform-compression", "-Zgzip", "--build", str(tree), str(package)]
-    done = subprocess.run(
-        words, env=os.environ | {"SOURCE_DATE_EPOCH": EPOCH}, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise SettingsFault(f"The package could not be built: {done.stderr.strip()[:300]}")
+    run(words, "The package could not be built")
     return package
 
 

@@ -1,0 +1,128 @@
+"""A card as one file: the open part, two slots for the system of which one is filled, and a small data partition that grows.
+
+Neither a mount nor a loop device is needed: mtools fill FAT, mkfs.ext4 fills itself, sfdisk writes the table.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from provisioning.running import run
+
+MIB: Final = 1 << 20
+PIECE: Final = 4 * MIB
+DISK_ID: Final = "0x48454447"
+
+
+class Part(NamedTuple):
+    """One partition: how large, of which kind in the table, and the file that fills it, if any."""
+
+    size_mib: int
+    kind: str
+    label: str
+
+
+OPEN: Final = Part(160, "c", "HEDGEBOOT")
+SLOT: Final = 448
+PARTS: Final = (OPEN, Part(SLOT, "83", "hedgerow-a"), Part(SLOT, "83", "hedgerow-b"), Part(24, "83", "hedgerow-data"))
+START_MIB: Final = 4
+
+
+def assemble(system: Path, image: Path, room: Path) -> Path:
+    """Write `image` from the system in a directory, which loses its own copy of the open part. Raises `SettingsFault`."""
+    fillings = (_open_part(system, room), _slot(system, room), None, _data(room))
+    part = image.with_name(f"{image.name}.part")
+    with part.open("wb") as target:
+        target.truncate((START_MIB + sum(one.size_mib for one in PARTS)) * MIB)
+    run(["sfdisk", "--quiet", str(part)], "The table of partitions could not be written", _table())
+    at = START_MIB
+    for one, filling in zip(PARTS, fillings, strict=True):
+        if filling:
+            _lay(filling, part, at * MIB)
+            filling.unlink()
+        at += one.size_mib
+    part.replace(image)
+    _sign(image)
+    return image
+
+
+def _table() -> str:
+    lines = ["label: dos", f"label-id: {DISK_ID}"]
+    at = START_MIB
+    for one in PARTS:
+        lines.append(f"start={at}MiB, size={one.size_mib}MiB, type={one.kind}{', bootable' if one is OPEN else ''}")
+        at += one.size_mib
+    return "\n".join(lines) + "\n"
+
+
+def _open_part(system: Path, room: Path) -> Path:
+    file = _blank(room / "open", OPEN.size_mib)
+    run(["mkfs.vfat", "-F", "32", "-i", "48454447", "-n", OPEN.label, str(file)], "The open part could not be made")
+    firmware = system / "boot/firmware"
+    _copy(file, sorted(firmware.iterdir()), "::")
+    run(["mmd", "-i", str(file), "::hedgerow"], "The open part could not be filled")
+    _copy(file, sorted((system / "usr/share/hedgerow/open").iterdir()), "::hedgerow")
+    shutil.rmtree(firmware)
+    firmware.mkdir()
+    for left in [*system.glob("boot/vmlinuz-*"), *system.glob("boot/initrd.img-*")]:  # they lie on the open part
+        left.unlink()
+    return file
+
+
+def _copy(file: Path, sources: Sequence[Path], to: str) -> None:
+    if sources:
+        words = ["mcopy", "-s", "-Q", "-i", str(file), *map(str, sources), to]
+        run(words, "The open part could not be filled")
+
+
+def _slot(system: Path, room: Path) -> Path:
+    return _ext4(room / "slot", PARTS[1], ["-O", "^has_journal", "-d", str(system)])
+
+
+def _data(room: Path) -> Path:
+    """A small one, with room in its tables to grow to any card."""
+    return _ext4(room / "data", PARTS[3], ["-E", "resize=64G", "-O", "metadata_csum_seed"])
+
+
+def _ext4(file: Path, part: Part, more: Sequence[str]) -> Path:
+    """The numbers that are drawn otherwise follow from the name; the times of changes within still differ from build to build."""
+    number = blake2b(part.label.encode(), digest_size=16).hexdigest()
+    uuid = "-".join((number[:8], number[8:12], number[12:16], number[16:20], number[20:]))
+    words = ["mkfs.ext4", "-q", "-m", "0", "-L", part.label, "-U", uuid, "-E", f"hash_seed={uuid}", *more]
+    run([*words, str(_blank(file, part.size_mib))], f"{part.label} could not be filled; is it larger than its place?")
+    return file
+
+
+def _blank(file: Path, size_mib: int) -> Path:
+    with file.open("wb") as target:
+        target.truncate(size_mib * MIB)
+    return file
+
+
+def _lay(filling: Path, image: Path, offset: int) -> None:
+    """Copy a partition into its place; what is empty stays a hole."""
+    with filling.open("rb") as source, image.open("r+b") as target:
+        target.seek(offset)
+        while piece := source.read(PIECE):
+            if piece == bytes(len(piece)):
+                target.seek(len(piece), 1)
+            else:
+                target.write(piece)
+
+
+def _sign(image: Path) -> None:
+    """Lay the fingerprint beside the image, which whoever writes a card compares (`b2sum -l 256`)."""
+    whole = blake2b(digest_size=32)
+    with image.open("rb") as file:
+        while piece := file.read(PIECE):
+            whole.update(piece)
+    image.with_name(f"{image.name}.b2").write_text(f"{whole.hexdigest()}  {image.name}\n", encoding="ascii")
+
+
+def keep_list(system: Path, image: Path) -> Path:
+    """Lay the list of packages and licences beside the image."""
+    return Path(shutil.copy(system / "usr/share/hedgerow/packages.tsv", image.with_name(f"{image.name}.packages.tsv")))
