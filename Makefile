@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check walls pure-node pure-rest bench scenarios format clean
+.PHONY: help run test check walls pure-node pure-rest bench scenarios image image-test format clean
 
 help:
 	@echo "make run     a neighbourhood of three nodes on http://127.0.0.1:8080, 8081 and 8082; Ctrl-C ends it"
@@ -14,6 +14,8 @@ help:
 	@echo "make check   style, types, import rules and the pure tests; no network once set up"
 	@echo "make bench   the benchmarks, written to bench-results.json"
 	@echo "make scenarios  simulated streets under many seeds, SEEDS='1 2 3' of your choice; takes hours"
+	@echo "make image   the image of an SD card, as root: half an hour"
+	@echo "make image-test  start it in an emulated board, and look at it from outside: a quarter of an hour"
 	@echo "make format  put the code into its one form"
 	@echo "make clean   remove what make made"
 
@@ -61,6 +63,17 @@ scenarios: $(VENV)/run.stamp
 		echo "$$street, seed $$seed"; \
 		$(BIN)/hedgerow simulate tests/scenarios/$$street.yaml --seed $$seed > /dev/null || failed=1; \
 	done; done; exit $$failed
+
+# Programs that only these two need; the emulated ones run through a rule that the kernel is told once after each start.
+IMAGE_PACKAGES := mmdebstrap qemu-user-static qemu-system-arm arch-test dosfstools fdisk mtools
+
+image: $(VENV)/run.stamp
+	@.ci/foreign-programs $(IMAGE_PACKAGES)
+	$(BIN)/hedgerow provision image --output hedgerow.img
+
+image-test: $(VENV)/test.stamp
+	@[ -f hedgerow.img ] || $(MAKE) --no-print-directory image
+	HEDGEROW_IMAGE=hedgerow.img $(BIN)/python -m pytest -s tests/provisioning/on_a_board.py
 
 format: $(VENV)/test.stamp
 	$(BIN)/ruff check --fix-only --select I

@@ -33,6 +33,12 @@ def test_every_library_the_project_names_is_a_package_of_the_card() -> None:
     text = (parcel.HOUSE / "pyproject.toml").read_text(encoding="utf-8")
     wanted = text.partition("\ndependencies = [")[2].partition("]")[0]
     names = [line.strip().strip('",').split(">")[0] for line in wanted.splitlines() if line.strip().startswith('"')]
-    unlike = {"argon2-cffi": "argon2", "pillow": "pil", "pyyaml": "yaml", "pyserial": "serial"}
+    unlike = {
+        "argon2-cffi": "argon2",
+        "pillow": "pil",
+        "pyyaml": "yaml",
+        "pyserial": "serial",
+        "markdown-it-py": "markdown-it",
+    }
     held = set(parcel.packages("packages.txt"))
     assert not [name for name in names if f"python3-{unlike.get(name, name)}" not in held]

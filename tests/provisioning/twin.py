@@ -111,7 +111,7 @@ class Twin:
     def _is_up(self) -> bool:
         assert self._process
         assert self._process.poll() is None, self.told()
-        return bool(self._leader()) and self.state() not in {"", "starting", "initializing"}
+        return bool(self._leader()) and self.state() in {"running", "degraded", "maintenance"}
 
     def _leader(self) -> str:
         """Return the process id of the twin's own systemd."""
