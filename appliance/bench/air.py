@@ -19,7 +19,8 @@ from typing import Final
 
 from appliance.bench import meeting
 from appliance.bench.channel import Channel
-from appliance.bench.floor import floor_bytes
+from appliance.bench.floor import floor_bytes, lone_floor_bytes, noise_floor_bytes, packets_of_an_ideal_code
+from appliance.bench.rows import OTHERS
 from appliance.bench.workload import (
     Payment,
     found,
@@ -35,17 +36,15 @@ from mesh.packet import Kind
 
 HOUR_S: Final = 3600.0
 DAY_S: Final = 24 * HOUR_S
-SEEDS: Final = 8  # of each lossy figure
-PEERS: Final = {
-    "lxmf_w_100_payload_bytes": 31496,
-    "negentropy_w_100_payload_bytes": 11589,
-    "json_signed_w_100_payload_bytes": 22260,
-    "f1_w_100_bytes": 1878,
-    "f2_w_100_bytes": 1668,
-    "tinyssb_s_record_bytes": 143,
-    "noshtastic_s_record_bytes": 216,
-    "reticulum_announce_bytes": 167,
-}
+SEEDS: Final = 200  # of each lossy figure
+SMALL: Final = 50
+BULK: Final = 500
+AUTHORS: Final = 5
+HEARERS: Final = 4
+LOSSES: Final = (10, 30)  # in hundredths
+PACKET_SIZE: Final = 231
+SIGNED_PACKET_SIZE: Final = 165
+PEERS: Final = {**OTHERS, "f1_w_100_bytes": 1878, "f2_w_100_bytes": 1668, "reticulum_announce_bytes": 167}
 WANTS: Final = (Kind.WANT, Kind.BRIEF_WANT, Kind.SKETCH_WANT)
 Figures = dict[str, float]
 
@@ -54,12 +53,13 @@ def measure(workload: Path | None, new: int) -> Figures:
     """Return every figure that this engine has so far. Raises `MeasurementFault` where a witness contradicts one."""
     payments = read_workload(workload)
     figures = _session_figures("w_100", payments, min(new, len(payments)), workload)
-    figures["w_100_floor_bytes"] = floor_bytes(payments, min(new, len(payments)))
     figures |= _session_figures("w_10", payments, min(10, len(payments)), workload, only_payload=True)
     if workload is None:
         alone = one_author_workload()
         figures["w_100_one_author_payload_bytes"] = _session(alone, 100).payload_bytes()
+        figures["w_100_one_author_floor_bytes"] = floor_bytes(alone, 100)
         figures["w_10_one_author_payload_bytes"] = _session(alone[:1010], 10).payload_bytes()
+        figures["w_10_one_author_floor_bytes"] = floor_bytes(alone[:1010], 10)
     figures |= _lone_figures(payments, min(new, len(payments)))
     figures |= _small_figures() | meeting.figures()
     return figures | _quiet_figures(payments)
@@ -70,7 +70,10 @@ def _session_figures(
 ) -> Figures:
     channel = _session(payments, new)
     _ask_witness(channel, workload, new)
-    figures = {f"{name}_payload_bytes": float(channel.payload_bytes())}
+    figures = {
+        f"{name}_payload_bytes": float(channel.payload_bytes()),
+        f"{name}_floor_bytes": floor_bytes(payments, new),
+    }
     if not only_payload:
         figures |= {f"{name}_on_air_bytes": channel.on_air_bytes(), f"{name}_packets": len(channel.captured)}
     return figures
@@ -127,7 +130,11 @@ def _lone_figures(payments: Sequence[Payment], new: int) -> Figures:
         _finish(channel, HOUR_S)
         channel.run(60.0)  # all say that they have it: the next record comes forty minutes later
         sizes.append(sum(on_air_bytes(len(packet)) for packet in _data(channel)))
-    return {"lone_on_air_bytes_mean": fmean(sizes), "lone_on_air_bytes_max": max(sizes)}
+    return {
+        "lone_on_air_bytes_mean": fmean(sizes),
+        "lone_on_air_bytes_max": max(sizes),
+        "lone_floor_bytes_mean": lone_floor_bytes(payments, new),
+    }
 
 
 def _data(channel: Channel) -> list[bytes]:
@@ -139,28 +146,35 @@ def _data(channel: Channel) -> list[bytes]:
 
 
 def _small_figures() -> Figures:
-    """Fifty records of 20 random bytes by five authors, from one sender to four neighbours."""
-    figures = {
-        "s_record_bytes": _small(50, 231, 0.0, 1),
-        "s_165_record_bytes": _small(50, 165, 0.0, 1),
-        "bulk_record_bytes": _small(500, 231, 0.0, 1),
+    """Records of 20 random bytes by five authors, from one sender to four neighbours."""
+    floor = noise_floor_bytes(SMALL, AUTHORS)
+    packets = -(-floor // PACKET_SIZE)
+    figures: Figures = {
+        "s_record_bytes": _small(SMALL, PACKET_SIZE, 0.0, 1),
+        "s_165_record_bytes": _small(SMALL, SIGNED_PACKET_SIZE, 0.0, 1),
+        "s_floor_record_bytes": floor / SMALL,
+        "bulk_record_bytes": _small(BULK, PACKET_SIZE, 0.0, 1),
+        "bulk_floor_record_bytes": noise_floor_bytes(BULK, AUTHORS) / BULK,
     }
-    for share in (10, 30):
-        costs = [_small(50, 231, share / 100, seed) for seed in range(SEEDS)]
-        figures[f"s_loss{share}_record_bytes"] = fmean(costs)
+    for share in LOSSES:
+        ideal = packets_of_an_ideal_code(packets, HEARERS, share / 100)
+        figures[f"s_loss{share}_floor_record_bytes"] = ideal * on_air_bytes(-(-floor // packets)) / SMALL
+        figures[f"s_loss{share}_record_bytes"] = fmean(
+            _small(SMALL, PACKET_SIZE, share / 100, seed) for seed in range(SEEDS)
+        )
     return figures
 
 
 def _small(count: int, packet_size_max: int, loss: float, seed: int) -> float:
     """Return bytes on air for each record until all four neighbours are complete."""
-    street, base, news = noise(5, count, seed)
+    street, base, news = noise(AUTHORS, count, seed)
     channel = Channel(Random(seed), packet_size_max, loss)
-    for number in range(5):
+    for number in range(1 + HEARERS):
         channel.join(holder(street, base, number))
     _agree(channel)
     for run in news:
         channel.stations[0].holdings.accept(run)
-    _finish(channel, 24 * HOUR_S)
+    _finish(channel, DAY_S)
     return channel.on_air_bytes() / count
 
 

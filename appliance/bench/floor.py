@@ -4,7 +4,9 @@
     numbers   LEB128 lengths of author-local payer, payee, amount and time gap
     + 64 bytes of signature for each author touched
 
-The dictionary is what both ends hold already: the memos of the base.
+The dictionary is what both ends hold already: the memos of the base. Where bodies are random bytes, they and the signatures are
+the floor; where packets get lost, the fewest packets that hold these, and as many more as an ideal code would send that knows at
+once who lacks what.
 """
 
 from __future__ import annotations
@@ -12,12 +14,15 @@ from __future__ import annotations
 import lzma
 import zlib
 from collections.abc import Sequence
+from math import comb
+from statistics import fmean
 from typing import Final
 
-from appliance.bench.workload import Payment
+from appliance.bench.workload import NOISE_SIZE, Payment
 from mesh.keys import SIGNATURE_SIZE
 
 WINDOW: Final = 32768
+SURE: Final = 1 - 1e-9
 
 
 def floor_bytes(payments: Sequence[Payment], new: int) -> int:
@@ -25,6 +30,30 @@ def floor_bytes(payments: Sequence[Payment], new: int) -> int:
     fresh, base = payments[-new:], payments[:-new]
     signatures = SIGNATURE_SIZE * len({payment.author for payment in fresh})
     return _memo_bytes(fresh, base) + _number_bytes(payments, new) + signatures
+
+
+def lone_floor_bytes(payments: Sequence[Payment], new: int) -> float:
+    """Return the mean floor of the last `new` payments, each sent alone."""
+    return fmean(floor_bytes(payments[: len(payments) - place], 1) for place in range(new))
+
+
+def noise_floor_bytes(count: int, authors: int) -> int:
+    """Return the floor of `count` records of random bytes by so many authors."""
+    return count * NOISE_SIZE + authors * SIGNATURE_SIZE
+
+
+def packets_of_an_ideal_code(packets: int, hearers: int, loss: float) -> float:
+    """Return how many of `packets` and ideal repairs are sent on average until each of `hearers` has got `packets` of them.
+
+    The largest of so many waiting times, each with a negative binomial distribution.
+    """
+    total, done, sent = 0.0, 0.0, 0
+    while done < SURE:
+        total += 1 - done
+        sent += 1
+        enough = sum(comb(sent, got) * (1 - loss) ** got * loss ** (sent - got) for got in range(packets, sent + 1))
+        done = enough**hearers
+    return total
 
 
 def _memo_bytes(fresh: Sequence[Payment], base: Sequence[Payment]) -> int:

@@ -9,7 +9,7 @@ that read the same file build the same base, byte for byte, and nothing but pack
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from importlib.resources import files
@@ -21,14 +21,18 @@ from appliance.bench.holdings import BenchHoldings
 from appliance.errors import SettingsFault
 from appliance.kinds import CurrencyRules, Member
 from appliance.ledger.transfer import AccountId, Transfer
-from mesh import links
-from mesh.keys import EpochKey, NodeKey, Scope, commons_scope, salt_for
+from mesh import canonical, links
+from mesh.keys import EpochKey, Head, NodeKey, Scope, commons_scope, salt_for
 from mesh.links import Founding, Invitation, Opening
-from mesh.log import Checkpoint, Run, first_head, heads
-from mesh.record import Record
+from mesh.log import Checkpoint, Run, batches, first_head, heads
+from mesh.record import TEXT_SIZE_MAX, Record
 
 KEYS: Final = {"author": int, "from": str, "to": str, "amount": int, "currency": str, "at": int, "memo": str}
 LINES_MAX: Final = 100_000
+AUTHORS_MAX: Final = 1000
+AMOUNT_MAX: Final = 2**53
+AT_MAX: Final = 2**40
+NAME_SIZE_MAX: Final = 256
 NONCE: Final = bytes(16)
 NOISE: Final = 63  # no kind of the appliance
 NOISE_SIZE: Final = 20
@@ -46,8 +50,20 @@ class Payment:
 
 def read_workload(path: Path | None) -> list[Payment]:
     """Return the payments of a file, by default of the one that comes with the program. Raises `SettingsFault`."""
-    text = path.read_text(encoding="utf-8") if path else (files(__package__) / "workload-w.jsonl").read_text("utf-8")
-    return [_payment(number, line) for number, line in enumerate(text.splitlines()[:LINES_MAX], 1)]
+    try:
+        text = (
+            path.read_text(encoding="utf-8") if path else (files(__package__) / "workload-w.jsonl").read_text("utf-8")
+        )
+    except (UnicodeDecodeError, OSError) as fault:
+        raise SettingsFault(
+            f"The workload {path} cannot be read as UTF-8 text. Check its name and what made it."
+        ) from fault
+    lines = text.rstrip("\n").split("\n")  # other ends of line may stand in a memo
+    if not text.strip() or len(lines) > LINES_MAX:
+        raise SettingsFault(
+            f"The workload has {len(lines) if text.strip() else 0} lines; 1 to {LINES_MAX} can be measured."
+        )
+    return [_payment(number, line) for number, line in enumerate(lines, 1)]
 
 
 def one_author_workload() -> list[Payment]:
@@ -63,11 +79,30 @@ def _payment(number: int, line: str) -> Payment:
             raise ValueError("other keys")
         name, _, home = row["to"].partition("@")
         payee = (int(home) if home else row["author"], name)
-    except (ValueError, AttributeError) as fault:
+        payment = Payment(row["author"], row["from"], payee, row["amount"], row["at"], row["memo"])
+        _check(payment)
+    except (ValueError, AttributeError, RecursionError) as fault:
         raise SettingsFault(
-            f"line {number} of the workload is not one payment with the keys {', '.join(KEYS)}."
+            f"line {number} of the workload is not one payment with the keys {', '.join(KEYS)}, "
+            f"or one of them is out of range: {fault}."
         ) from fault
-    return Payment(row["author"], row["from"], payee, row["amount"], row["at"], row["memo"])
+    return payment
+
+
+def _check(payment: Payment) -> None:
+    """Raises `ValueError` for what no street would write."""
+    bounds = (
+        ("author", payment.author, 0, AUTHORS_MAX - 1),
+        ("to", payment.payee[0], 0, AUTHORS_MAX - 1),
+        ("amount", payment.amount, 1, AMOUNT_MAX),
+        ("at", payment.at, 0, AT_MAX),
+        ("from", len(payment.payer.encode()), 1, NAME_SIZE_MAX),
+        ("to", len(payment.payee[1].encode()), 1, NAME_SIZE_MAX),
+        ("memo", len(canonical.encode([payment.memo])), 0, TEXT_SIZE_MAX),
+    )
+    for key, value, lowest, highest in bounds:
+        if not lowest <= value <= highest:
+            raise ValueError(f"{key} is {value}, and not from {lowest} to {highest}")
 
 
 @dataclass
@@ -79,6 +114,7 @@ class Author:
     records: list[Record] = field(default_factory=list)
     members: dict[str, int] = field(default_factory=dict)
     certified: int = 0
+    head: Head | None = None
 
 
 class Street:
@@ -126,20 +162,18 @@ class Street:
         home.records.append(Record.new([NOISE, at], body, self._salt(home)))
 
     def seal(self) -> list[Run]:
-        """Certify what each author wrote since the last time; return it as runs."""
-        return [run for author in self.authors if (run := _sealed(author))]
+        """Certify what each author wrote since the last time; return it as runs, each no longer than a batch may be."""
+        return [run for author in self.authors for run in _sealed(author)]
 
 
-def _sealed(author: Author) -> Run | None:
-    new = author.records[author.certified :]
-    if not new:
-        return None
-    log = author.opening.log
-    head = ([first_head(log), *heads(first_head(log), author.records)])[-1]
-    checkpoint = Checkpoint.sign(author.key, log, author.certified, len(author.records), head)
-    run = Run(log, author.certified, tuple(new), author.certified, checkpoint.signature)
-    author.certified = len(author.records)
-    return run
+def _sealed(author: Author) -> Iterator[Run]:
+    log, before = author.opening.log, author.certified
+    chain = [author.head or first_head(log), *heads(author.head or first_head(log), author.records[before:])]
+    for seq in batches(before, author.records[before:]):
+        previous = author.certified
+        checkpoint = Checkpoint.sign(author.key, log, previous, seq, chain[seq - before])
+        author.certified, author.head = seq, chain[seq - before]
+        yield Run(log, previous, tuple(author.records[previous:seq]), previous, checkpoint.signature)
 
 
 def found(payments: Sequence[Payment], new: int) -> tuple[Street, list[Run]]:
@@ -157,7 +191,7 @@ def found(payments: Sequence[Payment], new: int) -> tuple[Street, list[Run]]:
 
 
 def split(payments: Sequence[Payment], new: int) -> tuple[Street, list[Run], list[Run]]:
-    """Return the street, the runs of its base, and those of its last `new` payments, one for each author."""
+    """Return the street, the runs of its base, and those of its last `new` payments, one or more for each author."""
     street, base = found(payments, new)
     for payment in payments[len(payments) - new :]:
         street.pay(payment)
@@ -181,8 +215,3 @@ def holder(street: Street, runs: Sequence[Run], name: int) -> BenchHoldings:
     for run in runs:
         holdings.accept(run)
     return holdings
-
-
-def authors_touched(runs: Sequence[Run]) -> int:
-    """Return how many logs the runs belong to: each costs a signature."""
-    return len({run.log for run in runs})

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
 from appliance.bench import air as air_figures
 from appliance.bench import portal as portal_figures
+from appliance.bench.rows import ROWS
 from appliance.bench.witness import verified
 from appliance.cli.terminal import as_json, complain, say_json, say_table
 from appliance.errors import MeasurementFault
@@ -39,8 +41,18 @@ def air(as_json: bool, workload: Path | None, new: int) -> int:
         figures = air_figures.measure(workload, new)
     except MeasurementFault as fault:
         return complain(str(fault), NO)
-    _say("air", figures, air_figures.PEERS, as_json)
+    rows = [row.shown(figures) for row in ROWS]
+    if as_json:
+        _say("air", figures, air_figures.PEERS, as_json, rows=rows)
+    else:
+        say_table(("figure", "value", "aim", "floor", "others"), [_cells(row) for row in rows])
     return 0
+
+
+def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return a row for people: numbers as short as they can be, the others with their names."""
+    numbers = ("-" if row[key] is None else f"{row[key]:.6g}" for key in ("value", "aim", "floor"))
+    return (row["figure"], *numbers, ", ".join(f"{name} {value:g}" for name, value in row["others"].items()))
 
 
 @bench.command()
@@ -51,10 +63,12 @@ def portal(as_json: bool) -> int:
     return 0
 
 
-def _say(name: str, figures: dict[str, float], peers: dict[str, int] | dict[str, float], as_json: bool) -> None:
+def _say(
+    name: str, figures: dict[str, float], peers: dict[str, int] | dict[str, float], as_json: bool, **more: object
+) -> None:
     if as_json:
         machine = f"{platform.machine()}, Python {platform.python_version()}"
-        say_json({"name": name, "figures": figures, "peers": peers, "machine": machine})
+        say_json({"name": name, "figures": figures, "peers": peers, **more, "machine": machine})
     else:
         say_table(("figure", "value"), [(key, f"{value:.2f}") for key, value in figures.items()])
 
