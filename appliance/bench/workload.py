@@ -58,7 +58,7 @@ def read_workload(path: Path | None) -> list[Payment]:
         raise SettingsFault(
             f"The workload {path} cannot be read as UTF-8 text. Check its name and what made it."
         ) from fault
-    lines = text.rstrip("\n").split("\n")  # other ends of line may stand in a memo
+    lines = text.removesuffix("\n").split("\n")  # other ends of line may stand in a memo
     if not text.strip() or len(lines) > LINES_MAX:
         raise SettingsFault(
             f"The workload has {len(lines) if text.strip() else 0} lines; 1 to {LINES_MAX} can be measured."
