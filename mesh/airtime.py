@@ -76,6 +76,10 @@ REGIONS: Final = MappingProxyType(
 )
 
 
+SIGNATURE_BYTES: Final = 66  # what a radio adds that signs what it broadcasts
+SIGNED_PAYLOAD_MAX: Final = 165  # more it leaves unsigned
+
+
 def preset_named(name: str) -> Preset:
     """Look up a modem preset. Raises ValueError for a name that Meshtastic does not know."""
     if name not in PRESETS:

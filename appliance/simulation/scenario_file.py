@@ -13,7 +13,7 @@ from typing import Final
 
 from appliance.settings import open_section
 from appliance.settings_section import Section
-from mesh.airtime import PRESETS
+from mesh.airtime import PRESETS, SIGNED_PAYLOAD_MAX
 from mesh.gossip import PACKET_SIZE_MIN
 from mesh.simulation.dice import Dealer, Dice, choice
 from mesh.simulation.scenario import (
@@ -62,19 +62,22 @@ def read_scenario(file: Path | None, wishes: Wishes) -> Scenario:
     """Return the street of a file, or one drawn by chance. Raises `SettingsFault` with file, key and remedy."""
     top = open_section(file) if file else Section(Path("scenario"), "", {"nodes": wishes.nodes or 20})
     top.allow(
-        "name", "seed", "preset", "payload_limit", "hours", "nodes", "links", "cuts", "asleep", "records", "faults",
+        "name", "seed", "preset", "payload_limit", "signed", "hours", "nodes", "links", "cuts", "asleep", "records", "faults",
         "hostile", "expect",
     )  # fmt: skip
     seed = top.whole("seed", 1, 0, 2**63) if wishes.seed is None else wishes.seed
     hours = top.number("hours", 24.0, 0.1, HOURS_MAX) if wishes.hours is None else wishes.hours
     nodes = _nodes(top, wishes)
     links = _read_links(top, nodes, wishes, dealer_for(seed))
+    is_signed = top.yes_or_no("signed", default=False)
+    most = SIGNED_PAYLOAD_MAX if is_signed else PACKET_SIZE_MAX
     hostile = _read_hostile(top, Map(nodes, links), dealer_for(seed)("hostile"))
     scenario = Scenario(
         name=top.text("name", "street"),
         seed=seed,
         preset=wishes.preset or top.choice("preset", "LongFast", PRESETS),
-        payload_limit=top.whole("payload_limit", PACKET_SIZE_MAX, PACKET_SIZE_MIN, PACKET_SIZE_MAX),
+        payload_limit=top.whole("payload_limit", most, PACKET_SIZE_MIN, most),
+        is_signed=is_signed,
         hours=hours,
         nodes=nodes,
         links=tuple(links),

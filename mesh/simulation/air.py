@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from mesh.airtime import airtime_ms, on_air_bytes, preset_named
+from mesh.airtime import SIGNATURE_BYTES, SIGNED_PAYLOAD_MAX, airtime_ms, on_air_bytes, preset_named
 from mesh.simulation.clock import Clock
 from mesh.simulation.dice import Dice, pause
 from mesh.simulation.scenario import HOUR_S, Burst, Cut, Link
@@ -98,8 +98,11 @@ class Station:
 class Air:
     """One channel. All times are seconds of the run."""
 
-    def __init__(self, preset: str, nodes: int, clock: Clock, dice: Dice, hear: Hear) -> None:
-        """`hear(listener, talker, packet)` is called for each packet that arrives whole."""
+    def __init__(
+        self, preset: str, nodes: int, clock: Clock, dice: Dice, hear: Hear, *, is_signed: bool = False
+    ) -> None:
+        """`hear(listener, talker, packet)` is called for each packet that arrives whole; `is_signed` where radios sign them."""
+        self._is_signed = is_signed
         self.stations = [Station(number) for number in range(nodes)]
         self.counters: Counter[str] = Counter()
         self._preset = preset
@@ -129,8 +132,12 @@ class Air:
     def airtime(self, size: int) -> float:
         """Return how long a packet of `size` bytes takes, in seconds."""
         if size not in self._airtimes:
-            self._airtimes[size] = airtime_ms(self._preset, on_air_bytes(size)) / 1000
+            self._airtimes[size] = airtime_ms(self._preset, self.on_air(size)) / 1000
         return self._airtimes[size]
+
+    def on_air(self, size: int) -> int:
+        """Return how many bytes of air a packet of `size` bytes takes."""
+        return on_air_bytes(size) + SIGNATURE_BYTES * (self._is_signed and size <= SIGNED_PAYLOAD_MAX)
 
     def switch_on(self, number: int) -> None:
         """Let a station hear and talk, with an empty queue. It notices nothing of frames that are under way."""
@@ -188,7 +195,7 @@ class Air:
                 self._arrive(frame, ear)
         station.talking = frame
         station.spent.append((now, duration))
-        station.said_bytes += on_air_bytes(len(packet))
+        station.said_bytes += self.on_air(len(packet))
         station.note_use(now, duration)
         self._clock.at(frame.end, self._end, station, frame)
 

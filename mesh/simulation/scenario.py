@@ -125,6 +125,7 @@ class Scenario:
     asleep: tuple[Sleep, ...] = ()
     faults: Faults = field(default_factory=Faults)
     hostile: tuple[tuple[int, Malice], ...] = ()
+    is_signed: bool = False  # whether radios sign what they broadcast, which takes air
 
     @property
     def honest(self) -> list[int]:

@@ -41,7 +41,8 @@ class Street:
         scope = commons_scope(self._keys[0].public_key, NONCE)
         self.truth = Truth(scope, EpochKey(dealer("epoch key").randbytes(32)))
         self._penman = penman_for([key.node_id for key in self._keys], dealer("penman"))
-        self.air = Air(scenario.preset, scenario.nodes, self.clock, dealer("air"), self._hear)
+        talk = scenario.preset, scenario.nodes, self.clock, dealer("air"), self._hear
+        self.air = Air(*talk, is_signed=scenario.is_signed)
         commit_s = COMMIT_S if scenario.faults.power_cuts else 0.0
         room = scenario.payload_limit
         self._around = Surroundings(self.clock, self.air, dealer, room, REGION, commit_s, SharedCodec())
