@@ -1,7 +1,7 @@
 """Faults planted in the engine: each is found by one of the seeds that every `make test` runs.
 
 A forged checkpoint breaks a rule; whoever drops a want or forgets a hole never agrees; whoever does not count its air talks
-for too long.
+for too long; and whoever answers a replay of what it said itself never falls silent.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from mesh import log
 from mesh.brief import BriefWant
 from mesh.claims import Held
 from mesh.dialogue import AnyWant, Dialogue
+from mesh.gossip import Engine
 from mesh.governor import Governor
+from mesh.neighbours import Neighbour
 from tests.appliance.simulation.test_simulate import FIXED, run
 
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -54,12 +56,25 @@ def exceed_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Governor, "settle", lambda self, waiting, now_s: self._pending.clear())
 
 
+def answer_a_replay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take for a neighbour whoever says again what this node said."""
+
+    def met(self: Engine, handle: bytes, now: float) -> Neighbour:
+        neighbour, is_new = self.neighbours.heard(handle, now)
+        if is_new and self._beaconing:
+            self._beaconing.greet(now)
+        return neighbour
+
+    monkeypatch.setattr(Engine, "_met", met)
+
+
 CALM = (("echo", 4), ("narrow", 2), ("echo", 3))
 FOUND: tuple[tuple[Plant, tuple[tuple[str, int], ...]], ...] = (
     (drop_a_want, CALM),
     (accept_a_forged_checkpoint, (("storm", 1), ("storm", 2))),
     (forget_a_hole, CALM),
     (exceed_the_budget, CALM),
+    (answer_a_replay, (("echo", 3),)),
 )
 
 

@@ -1,7 +1,7 @@
 """The air that the simulator counts is the air that real radios would use.
 
-One street is simulated twice with one seed. The second time each packet that a node says is handed to the real `meshtastic` client,
-over TCP to a device stand-in, and what another node hears is what its own client took from its own device.
+One street is simulated twice with one seed. The second time each packet that a node says goes to the real `meshtastic` client,
+which hands it over TCP to a device stand-in, and what another node hears is what its own client took from its own device.
 """
 
 from __future__ import annotations
