@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from importlib.metadata import version
 from pathlib import Path
 from shlex import join
@@ -50,11 +51,24 @@ def _again(scenario: Path | None, seed: int, wishes: Wishes) -> str:
     return join([*words, "--seed", str(seed)])
 
 
+def _commit() -> str:
+    """Return the commit of the checkout that runs, in brackets; nothing where there is none, as on a node's card."""
+    checkout = Path(__file__).parents[2]
+    command = ["git", "-C", str(checkout), "describe", "--always", "--dirty", "--exclude", "*"]
+    try:
+        has_git = (checkout / ".git").exists()
+        told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10) if has_git else None
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return f" ({told.stdout.strip()})" if told else ""
+
+
 def _judge(outcome: Outcome, again: str) -> int:
     complaints = [*outcome.violations, *outcome.disappointments()]
     if not complaints:
         return 0
-    replay = f"Hedgerow {version('hedgerow')}, seed {outcome.scenario.seed}. To see it again: {again}"
+    program = f"Hedgerow {version('hedgerow')}{_commit()}"
+    replay = f"{program}, seed {outcome.scenario.seed}. To see it again: {again}"
     return complain("\n".join([*complaints, replay]), NO)
 
 

@@ -101,6 +101,10 @@ def test_a_street_that_disappoints_says_how_to_see_it_again(tmp_path: Path) -> N
     assert "2 states" in told.stderr or "3 states" in told.stderr
     assert f"hedgerow simulate {file} --records 3 --seed 11" in told.stderr
     assert "Hedgerow 0" in told.stderr
+    commit = subprocess.run(
+        ["git", "-C", str(SCENARIOS), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+    )
+    assert commit.stdout.strip() in told.stderr
 
 
 def test_a_slip_in_a_file_is_a_fault_of_usage(tmp_path: Path) -> None:
