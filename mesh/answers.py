@@ -6,7 +6,7 @@ is overheard from others meanwhile need not be sent again.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from typing import Final
 
@@ -37,9 +37,10 @@ class Answers:
         self._plainly: set[LogId] = set()
         self._memory = road.timing.packet
         self._owed: dict[LogId, int] = {}
+        self._fresh: dict[LogId, int] = {}  # from where a log is news to the road, whatever else of it is owed
+        self._served: Counter[LogId] = Counter()  # records sent of each log since nothing was owed
         self._passed: OrderedDict[LogId, tuple[int, int, float]] = OrderedDict()
         self.at: float | None = None
-        self._has_news = False
         self._was_asked = False
         self._gave_way = False
 
@@ -53,7 +54,8 @@ class Answers:
             after = end
         if after < self._outlook.frontier.height(log):
             self._owed[log] = min(after, self._owed.get(log, after))
-            self._has_news = self._has_news or is_news
+            if is_news:
+                self._fresh[log] = min(after, self._fresh.get(log, after))
             self._was_asked = self._was_asked or not is_news
             if is_plain:
                 self._plainly.add(log)
@@ -70,6 +72,10 @@ class Answers:
         self._passed.move_to_end(log)
         if len(self._passed) > PASSED_MAX:
             self._passed.popitem(last=False)
+        if after <= self._fresh.get(log, -1) < upto:
+            self._fresh[log] = upto
+            if upto >= self._outlook.frontier.height(log):
+                del self._fresh[log]
         if after <= self._owed.get(log, -1) < upto:
             self._pay(log, upto)
 
@@ -81,20 +87,22 @@ class Answers:
         self._owed[log] = upto
         if upto >= self._outlook.frontier.height(log):
             del self._owed[log]
+            self._fresh.pop(log, None)
             self._plainly.discard(log)
         if not self._owed:
             self.at = None
-            self._has_news = self._was_asked = False
+            self._was_asked = False
+            self._served.clear()
 
     def give_way(self, until: float) -> None:
         """Somebody else is sending a long message, most likely an answer to what we were asked as well."""
-        if self.at is not None and not self._has_news and not self._gave_way:
+        if self.at is not None and not self._fresh and not self._gave_way:
             self.at = max(self.at, until)
             self._gave_way = True  # once: nobody can keep us from answering by beginning messages for ever
 
     def drop(self) -> None:
         """Nobody lacks anything any more, except perhaps what is news."""
-        if not self._has_news:
+        if not self._fresh:
             self._owed.clear()
             self._plainly.clear()
             self.at = None
@@ -117,7 +125,7 @@ class Answers:
             length = len(packed.encode()) if packed else 2 * size
             if packed and (length <= size or (len(runs) == 1 and length <= MESSAGE_SIZE_MAX)):
                 for run in runs:
-                    self.passed(run.log, run.after, run.upto, now)
+                    self._sent(run.log, run.after, run.upto, now)
                 return packed
             goal = goal * size // (length + length // 8)
         return None
@@ -131,7 +139,7 @@ class Answers:
         """Return runs of about `goal` bytes in plain form, at least one; none in which a text is missing."""
         runs: list[Run] = []
         for log in self._turn():
-            run = self._holdings.run(log, self._owed[log], goal)
+            run = self._holdings.run(log, self._begin(log), goal)
             size = sum(record.size for record in run.records) if run else 0
             if run is None or any(record.is_withdrawn for record in run.records) or (runs and size > goal):
                 continue
@@ -139,9 +147,22 @@ class Answers:
             goal = max(0, goal - size)
         return runs
 
+    def _begin(self, log: LogId) -> int:
+        """Return from where to send: what is news goes before what somebody far behind lacks."""
+        return self._fresh.get(log, self._owed[log])
+
     def _turn(self) -> list[LogId]:
-        """Return the logs that are owed: two who answer begin at different ones."""
-        return sorted(self._owed, key=lambda log: (log < self._road.handle, log))
+        """Return the logs that are owed: news first, then those of which least was sent, so that no author starves another.
+
+        Two who answer begin at different ones.
+        """
+        return sorted(
+            self._owed, key=lambda log: (log not in self._fresh, self._served[log], log < self._road.handle, log)
+        )
+
+    def _sent(self, log: LogId, after: int, upto: int, now: float) -> None:
+        self._served[log] += upto - after
+        self.passed(log, after, upto, now)
 
     def compose(self, size: int, now: float) -> Parcel | None:
         """Return as much as fits `size` bytes of message, or one run that is larger; None where nothing is owed."""
@@ -152,14 +173,14 @@ class Answers:
     def _fill(self, room: int, now: float) -> list[AirRun]:
         runs: list[AirRun] = []
         for log in self._turn():
-            after = self._owed[log]
+            after = self._begin(log)
             air = self._run(log, after, room)
             if air is None:
                 self._pay(log, self._outlook.frontier.height(log))
             elif len(air.encode()) <= room or not runs:
                 runs.append(air)
                 room -= len(air.encode())
-                self.passed(log, after, air.upto, now)
+                self._sent(log, after, air.upto, now)
         return runs
 
     def _run(self, log: LogId, after: int, room: int) -> AirRun | None:

@@ -28,13 +28,14 @@ from mesh.holdings import Holdings
 from mesh.keys import LogId, Scope
 from mesh.links import Opening
 from mesh.log import Run
-from mesh.neighbours import Neighbour
+from mesh.neighbours import Allowances, Neighbour
 from mesh.outlook import Outlook
 from mesh.packet import FIRST_HANDLE, LAST_HANDLE, Claim, Delivery, ForkNotice, Heads, Packed, Probe, Want
 from mesh.road import Road
 from mesh.shorthand import Shorthand
 
 HEARD_MAX: Final = 256
+ASKS_AT_ONCE: Final = 30  # wants of one neighbour; in the long run one for each `retry`
 ZEAL: Final = 3  # earned where somebody had to ask for what this road had brought us
 ZEAL_MAX: Final = 6
 SKETCHES: Final = {Form.SKETCH: SKETCH_SMALL, Form.LARGE_SKETCH: CAPACITY_MAX}
@@ -62,6 +63,7 @@ class Dialogue:
         self._data_at = -inf
         self._sketch_at = -inf
         self._again = Again(road.timing)
+        self._askers = Allowances(1 / road.timing.retry, ASKS_AT_ONCE)
         self._zeal = 0  # so many times more what comes by this road is sent on at once
         self._is_garbled = False  # what came packed could not be read: ask for it in plain form
 
@@ -126,7 +128,7 @@ class Dialogue:
             return False
         return True
 
-    def hear_want(self, neighbour: Neighbour | None, want: AnyWant, now: float) -> list[Effect]:
+    def hear_want(self, peer: str, neighbour: Neighbour | None, want: AnyWant, now: float) -> list[Effect]:
         """Owe what the other lacks, ask for what it has more. `neighbour` is None for our own voice."""
         self.outlook.refresh()
         held = self._read_want(want, now)
@@ -138,8 +140,11 @@ class Dialogue:
                 self._asking.strange()
                 self._asking.soon(now)
             return []
-        lacks = self._owe(held.heights, isinstance(want, Want) and want.is_plain, now)
-        return [] if neighbour is None else self._heed(neighbour, held, lacks, now)
+        if neighbour and not self._askers.spend(f"{peer} {neighbour.handle.hex()}", now):
+            self._road.counters["wants beyond a neighbour's allowance"] += 1
+        else:
+            self._owe(held.heights, isinstance(want, Want) and want.is_plain, now)
+        return [] if neighbour is None else self._heed(neighbour, held, now)
 
     def _read_want(self, want: AnyWant, now: float) -> Held | None:
         match want:
@@ -152,7 +157,8 @@ class Dialogue:
         self._sketch_at = now + self._road.timing.retry / 4
         return claims.sketched(want, self.outlook)
 
-    def _heed(self, neighbour: Neighbour, held: Held, lacks: bool, now: float) -> list[Effect]:
+    def _heed(self, neighbour: Neighbour, held: Held, now: float) -> list[Effect]:
+        lacks = any(self._is_lacking(log, height) for log, height in held.heights.items())
         self._company.forget(neighbour)
         if held.is_strange:
             self._asking.strange()
@@ -170,8 +176,8 @@ class Dialogue:
         sure = {log: height for log, height in held.heights.items() if log not in self.outlook.proofs}
         return [PeerHolds(neighbour.handle, self.scope, sure)] if held.is_exact else []
 
-    def _owe(self, shown: Mapping[LogId, int], is_plain: bool, now: float) -> bool:
-        """Return whether somebody who holds this lacks anything of ours."""
+    def _owe(self, shown: Mapping[LogId, int], is_plain: bool, now: float) -> None:
+        """Plan to send what somebody who holds this lacks of ours."""
         lacking = [log for log, height in shown.items() if self._is_lacking(log, height)]
         if any(self._heard.get(log, 0) >= self.outlook.frontier.height(log) for log in lacking):
             self._zeal = min(ZEAL_MAX, self._zeal + ZEAL)
@@ -182,7 +188,6 @@ class Dialogue:
         at = now + slot + (0.0 if first else timing.slot_max + timing.packet)
         for log in lacking:
             self._answers.owe(log, shown[log], now, at, is_plain=is_plain)
-        return bool(lacking)
 
     def _is_lacking(self, log: LogId, height: int) -> bool:
         """Whether it makes sense to send this log to somebody who holds it up to `height`."""

@@ -159,7 +159,7 @@ class Engine:
                 self._met(packet.sender, now)
                 return dialogue.hear_notice(packet, now)
             case Want() | BriefWant() | SketchWant():
-                return dialogue.hear_want(self._met(packet.sender, now), packet, now)
+                return dialogue.hear_want(peer, self._met(packet.sender, now), packet, now)
             case Heads():
                 dialogue.hear_heads(self._met(packet.sender, now), packet, now)
             case Probe():

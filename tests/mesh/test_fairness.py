@@ -1,0 +1,64 @@
+"""Nobody starves another: not a chatty author, not somebody far behind, not whoever asks without end."""
+
+from __future__ import annotations
+
+from mesh.airform import log_handle, scope_handle
+from mesh.keys import PUBLIC
+from mesh.packet import FIRST_HANDLE, LAST_HANDLE, Claim, Want
+from tests.mesh.islands import Air, Island, MemoryHoldings, node_key
+
+
+def filled(name: str, number: int, *logs: tuple[int, int]) -> Island:
+    """A node that holds logs of so many checkpoints of a record each, by authors of these numbers."""
+    island = Island(name, MemoryHoldings(node_key(number)))
+    for author, count in logs:
+        writer = MemoryHoldings(node_key(author))
+        for _ in range(count):
+            writer.write("something to say " * 4)
+        for log in writer.logs:
+            run = writer.run(log, 0, 10**6)
+            assert run is not None
+            island.holdings.logs[log] = writer.logs[log]
+    return island
+
+
+def test_a_quiet_author_does_not_wait_for_all_that_a_chatty_one_wrote() -> None:
+    giver, taker = filled("a", 1, (50, 150), (51, 2)), Island("b", MemoryHoldings(node_key(2)))
+    air = Air(giver, taker)
+    quiet, chatty = sorted(giver.frontier().reaches, key=lambda log: giver.frontier().height(log))
+    air.run(600, lambda: taker.frontier().height(quiet) > 0)
+    assert taker.frontier().height(quiet) == giver.frontier().height(quiet)
+    assert taker.frontier().height(chatty) < giver.frontier().height(chatty)
+    air.run(3600, air.agree)
+    assert air.agree()
+
+
+def test_news_do_not_wait_until_somebody_far_behind_has_it_all() -> None:
+    giver, friend = filled("a", 1, (50, 150)), filled("b", 2, (50, 150))
+    air = Air(giver, friend)
+    air.run(60)
+    air.join(Island("z", MemoryHoldings(node_key(3))))
+    air.run(20)
+    log = giver.holdings.write("an answer to your offer")
+    began = air.now
+    air.stir()
+    air.run(300, lambda: friend.frontier().height(log) > 0)
+    assert friend.frontier().height(log) > 0
+    assert air.now - began < 60
+    assert not air.agree()
+
+
+def test_whoever_asks_without_end_is_answered_now_and_then() -> None:
+    giver = filled("a", 1, (50, 5))
+    air = Air(giver)
+    air.run(60)
+    (log,) = giver.frontier().reaches
+    want = Want(scope_handle(PUBLIC), b"liar", FIRST_HANDLE, LAST_HANDLE, (Claim(log_handle(log), 1),)).encode()
+    for second in range(600):
+        giver.receive("liar", want, air.now)
+        air.stir()
+        air.run(1)
+        assert second < 40 or giver.engine.counters["wants beyond a neighbour's allowance"] > 0
+    said = sum(1 for _, _, packet in air.log)
+    assert 0 < said < 200
+    assert giver.engine.counters["wants beyond a neighbour's allowance"] > 500
