@@ -26,8 +26,8 @@ class Part(NamedTuple):
     label: str
 
 
-OPEN: Final = Part(160, "c", "HEDGEBOOT")
-SLOT: Final = 448
+OPEN: Final = Part(128, "c", "HEDGEBOOT")
+SLOT: Final = 492
 PARTS: Final = (OPEN, Part(SLOT, "83", "hedgerow-a"), Part(SLOT, "83", "hedgerow-b"), Part(24, "83", "hedgerow-data"))
 START_MIB: Final = 4
 

@@ -38,6 +38,7 @@ UNWANTED: Final = (
     *("dpkg-db-backup.timer", "e2scrub_all.timer", "fstrim.timer", "apt-daily.timer", "apt-daily-upgrade.timer"),
     *("getty@tty1.service", "systemd-networkd-wait-online.service", "systemd-pstore.service"),
 )
+BOARD_LINE: Final = "console=tty0 console=ttyS1,115200 root=LABEL=hedgerow-a ro rootwait fsck.repair=yes net.ifnames=0 cma=64M panic=10 quiet"
 Say = Callable[[str], None]
 
 
@@ -99,6 +100,7 @@ def system(base: Path, into: Path, say: Say, twin: Path | None = None) -> Path:
     shutil.copytree(RECIPE / "root", into, dirs_exist_ok=True)
     run(["chroot", str(into), "systemd-sysusers"], "The node's user could not be made")
     compile_python(into, twin or into)
+    _set_board(into)
     _settle(into)
     list_packages(into)
     return into
@@ -141,10 +143,17 @@ def _settle(root: Path) -> None:
     for left in ("var/lib/apt/lists", "var/cache/apt", "var/log"):
         for path in (root / left).glob("*"):
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-    _link_when_absent(root)
+    _lay_example(root)
 
 
-def _link_when_absent(root: Path) -> None:
+def _set_board(root: Path) -> None:
+    """Tell the board's kernel where the system is, that it only reads it, and to start anew after a panic; names stay short."""
+    line = root / "boot/firmware/cmdline.txt"
+    if line.exists():
+        line.write_text(BOARD_LINE + "\n", encoding="ascii")
+
+
+def _lay_example(root: Path) -> None:
     """The open part of the next card begins as this one's: its example lies where the first boot looks."""
     folder = root / "usr/share/hedgerow/open"
     folder.mkdir(parents=True, exist_ok=True)
