@@ -38,8 +38,10 @@ UNWANTED: Final = (
     *("dpkg-db-backup.timer", "e2scrub_all.timer", "fstrim.timer", "apt-daily.timer", "apt-daily-upgrade.timer"),
     *("getty@tty1.service", "systemd-networkd-wait-online.service", "systemd-pstore.service"),
 )
-BOARD_LINE: Final = "console=tty0 console=ttyS1,115200 root=LABEL=hedgerow-a ro rootwait fsck.repair=yes net.ifnames=0 cma=64M panic=10 quiet"
-Say = Callable[[str], None]
+BOARD_LINE: Final = (
+    "console=tty0 console=ttyS1,115200 root=LABEL=hedgerow-a ro rootwait"
+    " fsck.repair=yes net.ifnames=0 cma=64M panic=10 quiet"
+)Say = Callable[[str], None]
 
 
 def base(architecture: str, keep: Path, say: Say) -> Path:

@@ -21,7 +21,7 @@ from typing import Any, Final
 import pytest
 
 from provisioning.fat import fat_partition
-from tests.appliance.shell import done
+from tests.appliance.shell import hedgerow
 from tests.ports import free_ports
 from tests.provisioning.seeds import sow
 from tests.street.waiting import wait_until
@@ -53,7 +53,8 @@ class Board:
         self.port = free_ports(1)
         self.took_s: list[float] = []
         self._process: subprocess.Popen[bytes] | None = None
-        done("provision", "write", sow(room / "seed"), "--image", IMAGE, "--file", self.card)
+        written = hedgerow("provision", "write", sow(room / "seed"), "--image", IMAGE, "--file", self.card)
+        assert written.returncode == 0, written.stderr
         with self.card.open("r+b") as card:
             card.truncate(CARD_BYTES)
         where = f"{self.card}@@{fat_partition(self.card).offset}"
@@ -73,7 +74,7 @@ class Board:
             *("-kernel", str(self.room / "kernel"), "-initrd", str(self.room / "initrd")),
             "-append",
             "root=LABEL=hedgerow-a ro console=ttyAMA0 systemd.machine_id=0123456789abcdef0123456789abcdef"
-            " systemd.wants=report.service systemd.show_status=no loglevel=4",
+            " systemd.wants=r.service systemd.show_status=no loglevel=4",
             *("-drive", f"file={self.card},format=raw,if=virtio,cache=writeback"),
             *(
                 "-netdev",
@@ -82,7 +83,7 @@ class Board:
                 "virtio-net-pci,netdev=net0",
             ),
             "-fw_cfg",
-            f"name=opt/io.systemd.credentials/systemd.extra-unit.report.service,file={self.room / 'report.service'}",
+            f"name=opt/io.systemd.credentials/systemd.extra-unit.r.service,file={self.room / 'report.service'}",
         ]
         self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL)
         wait_until("the pages answer", self._is_well, UP_WITHIN_S, self.told)
