@@ -41,7 +41,8 @@ UNWANTED: Final = (
 BOARD_LINE: Final = (
     "console=tty0 console=ttyS1,115200 root=LABEL=hedgerow-a ro rootwait"
     " fsck.repair=yes net.ifnames=0 cma=64M panic=10 quiet"
-)Say = Callable[[str], None]
+)
+Say = Callable[[str], None]
 
 
 def base(architecture: str, keep: Path, say: Say) -> Path:

@@ -80,7 +80,7 @@ class Board:
                 "-netdev",
                 f"user,id=net0,hostfwd=tcp:127.0.0.1:{self.port}-:80",
                 "-device",
-                "virtio-net-pci,netdev=net0",
+                "virtio-net-pci,netdev=net0,romfile=",
             ),
             "-fw_cfg",
             f"name=opt/io.systemd.credentials/systemd.extra-unit.r.service,file={self.room / 'report.service'}",
