@@ -221,7 +221,7 @@ def slip(seed: Seed, image: Path, done: writing.Written, papers: Path) -> str:
             f"The card of {seed.settings.name} is ready: {machine.human(done.size_bytes)} of {image.name}, each byte read back.",
             f"Written anew: {machine.human(done.written_bytes)}. Fingerprint {groups}",
             f"Print {papers}, hang the poster up, and keep the keeper's card to yourself.",
-            "Put the card into the node and give it power. Its WiFi is there after two to five minutes.",
+            "Put the card into the node and give it power. Its WiFi is there after some minutes.",
         )
     )
 
