@@ -84,8 +84,8 @@ def _slot(system: Path, room: Path) -> Path:
 
 
 def _data(room: Path) -> Path:
-    """A small one, with room in its tables to grow to any card."""
-    return _ext4(room / "data", PARTS[3], ["-E", "resize=64G", "-O", "metadata_csum_seed"])
+    """A small one that grows to any card: with the blocks of a large one, and room in its tables."""
+    return _ext4(room / "data", PARTS[3], ["-b", "4096", "-i", "16384", "-J", "size=8", "-E", "resize=64G"])
 
 
 def _ext4(file: Path, part: Part, more: Sequence[str]) -> Path:
