@@ -49,7 +49,7 @@ class Calling(Carrying):
         A node that only reads calls as well: nobody's books hang on it.
         """
         number = self._number_here(author)
-        words = clip(" ".join(visible(words).split()), WORDS_SIZE_MAX).rstrip()
+        words = call_words(words)
         if level not in ("watch", "help", "danger") or not 1 <= minutes <= LIFE_MAX:
             raise Refused(Objection.CALL_UNREADABLE, hours=LIFE_MAX // 60)
         with self.database.writing():
@@ -183,3 +183,8 @@ class Calling(Carrying):
 
     def _id(self, held: Held) -> str:
         return f"{held.node.hex()}.{held.call.caller.person}.{held.call.turn}"
+
+
+def call_words(typed: str) -> str:
+    """Return what a call says of what was typed: one line that can be seen, as long as a packet has room for."""
+    return clip(" ".join(visible(typed).split()), WORDS_SIZE_MAX).rstrip()

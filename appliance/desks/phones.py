@@ -8,10 +8,11 @@ from typing import Final
 
 from appliance.answers import Account, Board, Session
 from appliance.calling import Phone
-from appliance.desks.calls import Calling
+from appliance.desks.calls import Calling, call_words
 from appliance.errors import Objection, Refused
 from appliance.ledger.amounts import write_amount
-from appliance.ledger.transfer import AccountId
+from appliance.ledger.transfer import AMOUNT_MAX, AccountId
+from appliance.ledger.verdicts import Verdict
 from appliance.store.phones import Question
 from appliance.textdoor import commands
 from appliance.textdoor.cutting import cut
@@ -128,8 +129,9 @@ class Texting(Calling):
             number = self._limits.use_code(code)
             if number is None:
                 return [said(Said.CODE_WRONG)]
-            for old in self._limits.of(number)[: max(0, len(self._limits.of(number)) - PHONES_MAX + 1)]:
-                self._limits.unpair(old, number)
+            others = [other for other in self._limits.of(number) if other != key]
+            for other in others[: max(0, len(others) - PHONES_MAX + 1)]:
+                self._limits.unpair(other, number)
             self._limits.pair(key, number)
         return [said(Said.PAIRED, name=self.account_at(AccountId(self.node_id, number)).name)]
 
@@ -165,6 +167,8 @@ class Texting(Calling):
         except Refused:
             currency, memo = self.currencies()[0], wanted.rest
         amount = self.read_amount(wanted.amount, currency)
+        if amount > AMOUNT_MAX:
+            raise Refused(Verdict.AMOUNT_TOO_LARGE)  # the only rule that is told before: the store holds no such number
         code = "".join(secrets.choice(LETTERS) for _ in range(QUESTION_LENGTH))
         question = Question(code, secrets.token_hex(16), payee.id, amount, currency.number, memo, is_fresh=True)
         with self.database.writing():
@@ -198,7 +202,7 @@ class Texting(Calling):
     def _sos(self, who: Account, words: str) -> Lines:
         """A text that comes twice calls once."""
         mine = [call for call in self.calls() if call.author.id == who.id and call.level == "danger"]
-        if not any(call.words == words for call in mine):
+        if not any(call.words == call_words(words) for call in mine):
             self.raise_call(who, "danger", CALL_MINUTES, words)
         return [said(Said.CALLED)]
 

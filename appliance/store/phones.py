@@ -47,6 +47,9 @@ class Phones:
         return int(row[0]) if self._is_within(row[1], row[2], CODE_LIVES_S) else None
 
     def pair(self, key: bytes, number: int) -> None:
+        """Let a phone be this member's. What it was asked as somebody else's is forgotten."""
+        if self.owner(key) != number:
+            self._database.run("DELETE FROM question WHERE key = ?", key)
         self._database.run("INSERT OR REPLACE INTO phone VALUES (?, ?)", key, number)
 
     def unpair(self, key: bytes, number: int) -> bool:
@@ -95,6 +98,9 @@ class Phones:
         passed = max(0.0, tick - then) if then_boot == boot else 0.0
         spent = max(0.0, spent - passed * per_hour / 3600)
         is_one_too_many = spent + 1 > at_once
+        wait_s = math.ceil((spent + 1 - at_once) * 3600 / per_hour) if is_one_too_many else 0
+        if is_one_too_many and then_boot == boot:
+            return wait_s  # nothing to write down: whoever asks in vain must not wear the card
         self._database.run(
             "INSERT OR REPLACE INTO allowance VALUES (?, ?, ?, ?, ?)",
             *(what, who, spent if is_one_too_many else spent + 1, tick, boot),
@@ -103,7 +109,7 @@ class Phones:
             "DELETE FROM allowance WHERE rowid IN (SELECT rowid FROM allowance ORDER BY rowid DESC LIMIT -1 OFFSET ?)",
             ALLOWANCES_MAX,
         )
-        return math.ceil((spent + 1 - at_once) * 3600 / per_hour) if is_one_too_many else 0
+        return wait_s
 
     def _is_within(self, tick: float, boot: str, seconds: float) -> bool:
         """Whether it is not longer ago. After a reboot nobody can tell, so it is not."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pytest
 from appliance.answers import Board
 from appliance.desks import phones as desk
 from appliance.errors import Objection, Refused
+from appliance.ledger.verdicts import Verdict
 from appliance.node import Node
 from appliance.textdoor.sentences import Said
 from tests.appliance.street import PIN
@@ -194,3 +197,49 @@ def test_news_and_zines_are_told(node: Node) -> None:
     assert node.text(KEY, "NEWS") == ["Meeting on Friday: at the oak"]
     assert node.text(KEY, "ZINES") == [Said.WHICH_ZINES.value]
     assert node.text(KEY, "ZINES unheardof") == [Said.NO_ZINES.value]
+
+
+@pytest.mark.parametrize("amount", ["99999999999999999999", "1000000000000"])
+def test_an_amount_that_no_store_holds_is_refused_in_a_sentence(node: Node, amount: str) -> None:
+    pair(node)
+    (answer,) = node.text(KEY, f"PAY ben {amount} bread")
+    assert answer == str(Refused(Verdict.AMOUNT_TOO_LARGE))
+    assert node.text(KEY, "YES ABCD") == [Said.NOTHING_WAITS.value]
+
+
+def test_a_question_goes_with_whoever_was_asked(node: Node) -> None:
+    pair(node)
+    code = question(node, "PAY ben 3")
+    pair(node)
+    assert node.text(KEY, f"YES {code}") == ["Paid: 3 hours to Ben. It is good."], "still the same member's phone"
+    code = question(node, "PAY ben 3")
+    pair(node, "Ben")
+    assert node.text(KEY, f"YES {code}") == [Said.NOTHING_WAITS.value]
+
+
+def test_a_phone_that_is_paired_again_puts_no_other_out(node: Node) -> None:
+    for number in (1, 2, 3, 3):
+        pair(node, key=bytes([number] * 32))
+    assert len(node.phones(node.sign_in("Ana", PIN))) == desk.PHONES_MAX
+
+
+def test_a_long_call_that_is_texted_twice_is_one_call(node: Node, ticks: Ticks) -> None:
+    pair(node)
+    for _ in range(2):
+        assert node.text(KEY, f"SOS  the cellar of {'the old mill ' * 9}") == [Said.CALLED.value]
+        turns = {held.turn for held in node.calls_on_air()}
+        ticks.now += 30
+    assert len(turns) == 1
+    assert turns == {held.turn for held in node.calls_on_air()}
+
+
+def test_whoever_texts_in_vain_wears_no_card(node: Node) -> None:
+    pair(node)
+    while node.text(KEY, "BAL"):
+        pass
+    with closing(sqlite3.connect(node.settings.database)) as other:
+        before = other.execute("PRAGMA data_version").fetchone()
+        assert [node.text(KEY, "BAL") for _ in range(50)] == [[]] * 50
+        assert other.execute("PRAGMA data_version").fetchone() == before
+        node.text(KEY, "SOS fire")
+        assert other.execute("PRAGMA data_version").fetchone() != before, "it would have shown"
