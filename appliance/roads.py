@@ -188,7 +188,8 @@ class Road:
 
     def rest_s(self) -> float:
         """Return after how many of our seconds this road wants to speak."""
-        wake = min(self._wake, self._crier.at)
+        # A call cannot leave while the medium is away: without this the daemon would turn without a pause until it is back.
+        wake = self._wake if self.transport.trouble else min(self._wake, self._crier.at)
         return max(0.0, (wake - self.now()) / self.speed) if self._engine else PATIENCE_S
 
     def states(self) -> dict[bytes, int]:

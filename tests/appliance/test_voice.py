@@ -239,6 +239,8 @@ def test_while_the_radio_is_away_a_call_waits_for_it(
     node.raise_call(node.sign_in("Ana", PIN).account, "danger", 60, "fire")
     pass_time(voice, road, ticks, 30)
     assert (radio.sent, radio.said) == ([], [])
+    road.speak(False)
+    assert road.rest_s() > 0, "and nobody turns round and round meanwhile"
     radio.trouble = None
     pass_time(voice, road, ticks, 5)
     assert len(calls(radio)) == 1
