@@ -19,6 +19,7 @@ from appliance import radio_switch
 from appliance.desks.lending import LENT_MAX, Sought
 from appliance.errors import StoreFault
 from appliance.node import Node
+from appliance.power.ladder import Step
 from appliance.roads import own_address
 from appliance.store.database import Version
 from appliance.visiting import Disappointed, Disappointment, Part, Visit
@@ -141,7 +142,7 @@ class Fetcher:
     def _neighbours(self) -> dict[NodeId, Address]:
         """Return whom to ask: those that are known by an address of the neighbourhood, and not left alone."""
         settings = self._node.settings
-        if not settings.archive.fetch_from_neighbours or not radio_switch.is_on(settings.data):
+        if not self._may_fetch():
             return {}
         own = own_address(settings)
         known = self._node.introduced_addresses() | dict(self._announced())
@@ -153,6 +154,12 @@ class Fetcher:
             and (not address.is_own_machine or (own and own.is_own_machine))
             and not self._patience.is_left(node)
         }
+
+    def _may_fetch(self) -> bool:
+        """Files can wait: for the keeper's word, for the roads, and for the sun."""
+        settings = self._node.settings
+        wanted = settings.archive.fetch_from_neighbours and radio_switch.is_on(settings.data)
+        return wanted and self._node.power_step() < Step.ECONOMY
 
     def _look(self) -> None:
         """See what is wanted, if anything was written since the last look."""

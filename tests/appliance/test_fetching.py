@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 
 from appliance import fetching, radio_switch
-from appliance.answers import Rack, Zine, ZineForm
+from appliance.answers import PowerState, Rack, Zine, ZineForm
 from appliance.errors import CardFull
 from appliance.fetching import Fetcher, Patience
 from appliance.kinds import ZineCard
@@ -317,6 +317,21 @@ def test_a_switch_that_is_off_cuts_this_road_too(elm: Node) -> None:
     with Pages(SMALL, truth) as one:
         fetch(elm, {ONE: one.address})
         assert one.asked == {}
+
+
+def test_files_wait_for_the_sun(elm: Node) -> None:
+    zine = told(elm, LARGE)
+    with Pages(LARGE, truth) as one:
+        fetcher = Fetcher(elm, lambda: {ONE: one.address}, threading.Event())
+        while fetcher.counters["chunks"] < 2:
+            assert not fetcher.step()
+        elm.note_power(PowerState("economy", percent=45))
+        assert fetcher.step() > 0
+        assert not elm.zine(zine.id).is_here
+        elm.note_power(PowerState("normal", percent=65))
+        assert fetch(elm, {ONE: one.address}).counters["chunks kept from before"] == 2
+        assert one.asked["part"] == 4
+    assert elm.zine(zine.id).is_here
 
 
 def test_no_neighbour_is_asked_at_an_address_of_ones_own(elm: Node) -> None:
