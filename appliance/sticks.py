@@ -68,7 +68,8 @@ def exchange(node: Node, stick: Path) -> Exchange:
 def _bundles(stick: Path) -> Iterator[Path]:
     """Yield what looks like a bundle, in the folder and beside it: only so many, and never by a link."""
     try:
-        found = [path for place in (stick, stick / FOLDER) for path in place.glob(f"*{ENDING}")]
+        places = [place for place in (stick, stick / FOLDER) if not place.is_symlink()]
+        found = [path for place in places for path in place.glob(f"*{ENDING}")]
     except OSError as fault:
         raise StoreFault(f"The stick cannot be read: {fault.strerror}. Try another one.") from fault
     yield from sorted(found)[:BUNDLES_MAX]
@@ -87,6 +88,8 @@ def _write(node: Node, ours: Path) -> int:
     part = ours.with_suffix(".part")
     try:
         ours.parent.mkdir(exist_ok=True)
+        if ours.parent.is_symlink():
+            raise StoreFault(f"On the stick, {FOLDER} is no folder but a link. Remove it, or take another stick.")
         part.unlink(missing_ok=True)
         place = os.statvfs(ours.parent)
         room = place.f_bavail * place.f_frsize - ROOM_LEFT_BYTES
@@ -108,7 +111,9 @@ def _write(node: Node, ours: Path) -> int:
 def _tell(file: Path, words: str) -> None:
     part = file.with_suffix(".part")
     try:
-        part.write_text(words, encoding="utf-8", newline="")
+        part.unlink(missing_ok=True)  # a stranger's stick may have laid a link there, to a file of this node
+        with part.open("x", encoding="utf-8", newline="") as page:
+            page.write(words)
         sync(part)
         part.replace(file)
         sync(file.parent)

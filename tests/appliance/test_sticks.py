@@ -43,6 +43,27 @@ def test_what_is_no_bundle_is_named_and_hinders_nothing(street: Street, stick: P
     assert done.written_bytes > 0
 
 
+def test_links_on_a_stick_reach_no_file_of_the_node(street: Street, stick: Path, tmp_path: Path) -> None:
+    """What an ext4 stick can bear: links in the places where this node is about to write."""
+    treasure = tmp_path / "treasure"
+    treasure.write_bytes(b"the node's key")
+    ours = f"{street.elm.id[:12]}"
+    (stick / FOLDER).mkdir()
+    for name in (f"{ours}.part", f"{ours}.hedge", WORDS, "what-happened.part"):
+        (stick / FOLDER / name).symlink_to(treasure)
+    assert exchange(street.elm, stick).written_bytes > 0
+    assert treasure.read_bytes() == b"the node's key"
+    assert not [path for path in (stick / FOLDER).iterdir() if path.is_symlink()]
+
+
+def test_a_folder_that_is_a_link_is_not_gone_into(street: Street, stick: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (stick / FOLDER).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StoreFault, match="is no folder but a link"):
+        exchange(street.elm, stick)
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
 def test_a_torn_bundle_is_named_and_a_whole_one_mends_it(street: Street, stick: Path) -> None:
     oak = street.invite("Oak")
     street.settle()
