@@ -68,13 +68,16 @@ def take_over(card: Card) -> str:
         return ""
     if not card.told.exists():
         raise SettingsFault(f"There is no {seeds.FILE_NAME} in {card.seed}. EXAMPLE.yaml there tells what it holds.")
-    seed = seeds.read(card.told, card.data)
-    seeds.must_be_told(seed, card.told, again=card.kept.exists())
+    seed, is_known = seeds.read(card.told, card.data), card.kept.exists()
+    if is_known:
+        seed = seeds.completed(seed, seeds.read(card.kept, card.data))
+    seeds.must_be_told(seed, card.told, again=is_known)
     make_directory(card.taken)
     card.taken.chmod(0o700)
     if seed.invite:
         put(card.taken / seed.invite.name, _content(seed.invite))
-    put(card.kept, _content(card.told))
+    seeds.write(seed, card.kept)
+    sync(card.taken)
     return ""
 
 

@@ -179,12 +179,22 @@ def without_secrets(seed: Seed) -> Seed:
     return replace(seed, wifi=wifi, keeper=keeper, invite=None)
 
 
+def completed(seed: Seed, before: Seed) -> Seed:
+    """Return a seed with the secrets that were told before and are not repeated: else a new PIN would open the WiFi to all."""
+    wifi, keeper = seed.wifi, seed.keeper
+    if wifi and before.wifi and not (wifi.passphrase or wifi.is_open):
+        wifi = replace(wifi, passphrase=before.wifi.passphrase)
+    if keeper and before.keeper and keeper.name == before.keeper.name and not keeper.pin:
+        keeper = replace(keeper, pin=before.keeper.pin)
+    return replace(seed, wifi=wifi, keeper=keeper)
+
+
 def must_be_told(seed: Seed, file: Path, *, again: bool) -> None:
     """Raises `SettingsFault` where a node could be born of this seed that nobody could join, or sign in to.
 
-    What was told once need not be told `again`.
+    A PIN that was told once is forgotten when the account is open, and need not be told `again`.
     """
-    if seed.wifi and not (seed.wifi.passphrase or seed.wifi.is_open or again):
+    if seed.wifi and not (seed.wifi.passphrase or seed.wifi.is_open):
         raise SettingsFault(
             f"{file}: wifi.passphrase is missing. Choose three short words, and write them on the wall."
         )

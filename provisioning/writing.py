@@ -178,20 +178,6 @@ class _Card:
         return Refused(Flaw.MEDIUM, disk=self._device, offset=offset, reason=fault.strerror)
 
 
-def _first_difference(one: bytes, other: bytes) -> int:
-    """Return where two pieces that differ begin to."""
-    same, whole = 0, min(len(one), len(other))
-    while same < whole:  # halve what is left, and look into the half that differs
-        half = (whole - same + 1) // 2
-        if one[same : same + half] == other[same : same + half]:
-            same += half
-        elif half == 1:
-            break
-        else:
-            whole = same + half
-    return same
-
-
 def _read(path: Path, offset: int, size: int) -> bytes:
     try:
         with path.open("rb") as file:

@@ -146,6 +146,15 @@ def test_a_new_password_is_taken_over_and_nothing_else_happens(card: Card) -> No
     assert b"another one" not in on_the_card(card)
 
 
+def test_a_new_pin_alone_leaves_the_wifi_closed(card: Card) -> None:
+    """What stands on the card after the birth has no secrets; a keeper adds one, and does not repeat the others."""
+    give_birth(card)
+    sow(card.seed, wifi={"name": "Elm; Corner", "country": "DE"}, keeper={"name": "Ana", "pin": "8888"})
+    give_birth(card)
+    is_whole(card)
+    assert b"8888" not in on_the_card(card)
+
+
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
