@@ -20,8 +20,3 @@ def is_open(step: Step, wall: int, since_heard_s: float | None) -> bool:
         return True
     by_clock = wall > 0 and wall % PERIOD_S < WINDOW_S
     return by_clock or (since_heard_s is not None and since_heard_s < WINDOW_S)
-
-
-def opens_in_s(wall: int) -> float:
-    """Return the seconds until the next window on the clock, of a clock that is known; a whole period where it is not."""
-    return (PERIOD_S - wall % PERIOD_S) % PERIOD_S if wall > 0 else PERIOD_S

@@ -13,7 +13,7 @@ from appliance.power.charge import LEVELS, Battery, Charge, Reading, counted, gu
 from appliance.power.gauge import Gauge
 from appliance.power.ladder import DOWN_AFTER_S, UP_AFTER_S, Ladder, Rungs, Step, moved
 from appliance.power.outlook import Flow, hours_left
-from appliance.power.timetable import PERIOD_S, WINDOW_S, is_open, opens_in_s
+from appliance.power.timetable import PERIOD_S, WINDOW_S, is_open
 from appliance.power.waking import FIRST_S, LONGEST_S, sleeps_s
 
 BATTERY = Battery(capacity_ah=20, cells=4, ohms=0.05)
@@ -156,14 +156,12 @@ def test_all_who_know_the_time_talk_in_the_same_windows() -> None:
     assert is_open(Step.TIMETABLE, midnight + 1, None)
     assert not is_open(Step.TIMETABLE, midnight + WINDOW_S, None)
     assert is_open(Step.ECONOMY, midnight + WINDOW_S, None)
-    assert opens_in_s(midnight + WINDOW_S) == PERIOD_S - WINDOW_S
 
 
 def test_whoever_does_not_know_the_time_is_woken_by_ear() -> None:
     assert not is_open(Step.TIMETABLE, 0, None)
     assert is_open(Step.CHECKPOINT, 0, 10.0)
     assert not is_open(Step.CHECKPOINT, 0, WINDOW_S)
-    assert opens_in_s(0) == PERIOD_S
 
 
 def test_looks_in_vain_grow_rare() -> None:
