@@ -127,9 +127,16 @@ def write(node_yaml: Path, image: Path, papers: Path | None, yes: bool, **card: 
 
 
 def _file(file: Path, image: Path) -> Path:
-    """Make a file as large as the image, for a program that writes cards; a device is never taken for one."""
+    """Make a file as large as the image, for a program that writes cards; a device is never taken for one.
+
+    One of just that size may be what an earlier run began, and is gone on with. Any other is somebody's.
+    """
     if file.exists() and not file.is_file():
         raise SettingsFault(f"{file} is no file. A card is named with --disk.")
+    if file.exists() and (file.samefile(image) or file.stat().st_size not in (0, image.stat().st_size)):
+        raise SettingsFault(
+            f"{file} is there already, and is no card of ours. Nothing was written; choose another name."
+        )
     try:
         with file.open("ab") as target:
             target.truncate(image.stat().st_size)

@@ -82,6 +82,12 @@ def test_what_is_no_card_is_refused(tmp_path: Path, image: Path) -> None:
     file = sow(tmp_path)
     assert "There is no disk called sdzz" in refused("provision", "write", file, "--image", image, "--disk", "sdzz")
     assert "is no file" in refused("provision", "write", file, "--image", image, "--file", "/dev/null", code=2)
+    photos, before = tmp_path / "photos.zip", image.read_bytes()
+    photos.write_bytes(b"of the children")
+    for other in (photos, image):
+        out = refused("provision", "write", file, "--image", image, "--file", other, code=2)
+        assert "is there already, and is no card of ours" in out
+    assert (photos.read_bytes(), image.read_bytes() == before) == (b"of the children", True)
     bad = tmp_path / "bad.img"
     bad.write_bytes(bytes(4096))
     out = refused("provision", "write", file, "--image", bad, "--file", tmp_path / "x.img")
