@@ -283,9 +283,11 @@ class Private:
         self._database.run("DELETE FROM air_use WHERE hour < ?", hour - 48)
 
     def _air_hour(self, uptime_hour: int) -> int:
-        """Return the number of this hour: each start of the machine begins a new one."""
+        """Return the number of this hour: silent ones count too, and each start of the machine begins a new one."""
         number, _, when = self.mark("air hour").partition(" ")
-        return int(number or 0) + (when != f"{self.boot} {uptime_hour}")
+        boot, _, before = when.rpartition(" ")
+        passed = uptime_hour - int(before) if before and boot == self.boot else 1
+        return int(number or 0) + max(0, passed)
 
     def air(self, uptime_hour: int, hours: int) -> dict[str, AirUse]:
         """Return what went over the air in so many hours of uptime, this one being the last."""
