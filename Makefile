@@ -50,8 +50,8 @@ walls: $(VENV)/test.stamp
 	$(BIN)/lint-imports --no-logo
 
 bench: $(VENV)/run.stamp
-	{ echo '[' && $(BIN)/hedgerow bench air --json && echo ',' && $(BIN)/hedgerow bench portal --json && echo ']'; } \
-		> bench-results.json.part
+	{ echo '[' && $(BIN)/hedgerow bench air --json && echo ',' && $(BIN)/hedgerow bench portal --json && echo ',' \
+		&& $(BIN)/hedgerow bench scale --json && echo ']'; } > bench-results.json.part
 	@mv bench-results.json.part bench-results.json
 	@cat bench-results.json
 

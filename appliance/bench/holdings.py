@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from mesh.blob import BlobWant
 from mesh.errors import Malformed
 from mesh.frontier import Frontier, Reach
-from mesh.keys import PUBLIC, EpochKey, LogId, NodeId, PublicKey, Scope
+from mesh.keys import PUBLIC, EpochKey, Head, LogId, NodeId, PublicKey, Scope
 from mesh.links import Opening
 from mesh.log import Checkpoint, ForkProof, Run, first_head, heads
 from mesh.record import Record
@@ -16,10 +18,21 @@ from mesh.record import Record
 
 @dataclass
 class HeldLog:
+    """A log, `chain` and `ends` being the head after each record and how many bytes lie below it."""
+
     public_key: PublicKey
+    chain: list[Head]
+    ends: list[int] = field(default_factory=lambda: [0])
     records: list[Record] = field(default_factory=list)
-    sizes: list[int] = field(default_factory=list)
     checkpoints: dict[int, Checkpoint] = field(default_factory=dict)
+    seqs: list[int] = field(default_factory=list)  # of the checkpoints, in order
+
+    def add(self, checkpoint: Checkpoint, records: Sequence[Record]) -> None:
+        self.records += records
+        self.chain += heads(self.chain[-1], records)
+        self.ends += accumulate((record.size for record in records), initial=self.ends.pop())
+        self.checkpoints[checkpoint.seq] = checkpoint
+        self.seqs.append(checkpoint.seq)
 
 
 class BenchHoldings:
@@ -41,17 +54,14 @@ class BenchHoldings:
             opening = Opening.read(run.records[0])
             if opening.log != run.log:
                 raise Malformed("this log does not begin with its own opening")
-            log = HeldLog(opening.public_key)
+            log = HeldLog(opening.public_key, [first_head(run.log)])
         if run.after > len(log.records):
             return 0
-        chain = [first_head(run.log), *heads(first_head(run.log), log.records[: run.after])]
-        checkpoint = run.check(log.public_key, chain[-1])
+        checkpoint = run.check(log.public_key, log.chain[run.after])
         new = run.records[len(log.records) - run.after :]
-        log.records += new
-        log.sizes += [record.size for record in new]
-        log.checkpoints[checkpoint.seq] = checkpoint
-        self._logs[run.log] = log
         if new:
+            log.add(checkpoint, new)
+            self._logs[run.log] = log
             reaches = {**self._frontier.reaches, run.log: Reach(len(log.records), checkpoint.head)}
             self._frontier = Frontier(self._scope, reaches)
         return len(new)
@@ -64,11 +74,11 @@ class BenchHoldings:
 
     def run(self, log: LogId, after: int, size_max: int) -> Run | None:
         held = self._logs.get(log)
-        above = sorted(seq for seq in held.checkpoints if seq > after) if held else []
-        if held is None or not above:
+        if held is None or after >= len(held.records):
             return None
-        fitting = [seq for seq in above if sum(held.sizes[after:seq]) <= size_max]
-        end = fitting[-1] if fitting else above[0]
+        nearest, room = bisect_right(held.seqs, after), held.ends[after] + size_max
+        furthest = bisect_right(held.seqs, room, nearest, key=held.ends.__getitem__) - 1
+        end = held.seqs[max(nearest, furthest)]
         checkpoint = held.checkpoints[end]
         return Run(log, after, tuple(held.records[after:end]), checkpoint.previous, checkpoint.signature)
 

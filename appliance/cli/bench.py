@@ -11,6 +11,7 @@ import click
 
 from appliance.bench import air as air_figures
 from appliance.bench import portal as portal_figures
+from appliance.bench import scale as scale_figures
 from appliance.bench.rows import ROWS
 from appliance.bench.witness import verified
 from appliance.cli.terminal import as_json, complain, say_json, say_table
@@ -60,6 +61,21 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
 def portal(as_json: bool) -> int:
     """What a search of two thousand zines costs, beside the same questions asked of SQLite by hand."""
     _say("portal", *portal_figures.measure(), as_json)
+    return 0
+
+
+@bench.command()
+@as_json
+def scale(as_json: bool) -> int:
+    """What the engine takes of processor and memory at twenty and a thousand logs, and where its time goes."""
+    figures, profile = scale_figures.measure()
+    lines = [line._asdict() for line in profile]
+    _say("scale", figures, {}, as_json, aims=scale_figures.AIMS, profile=lines)
+    if not as_json:
+        say_table(
+            ("function", "calls", "own share"),
+            [(one.function, str(one.calls), f"{one.own_share:.1%}") for one in profile],
+        )
     return 0
 
 
