@@ -17,7 +17,7 @@ from mesh.effects import Effect
 from mesh.frontier import Frontier
 from mesh.gossip import Engine
 from mesh.governor import Priority
-from mesh.keys import LogId, Scope
+from mesh.keys import EpochKey, LogId, NodeId, Scope
 from mesh.log import Run
 from mesh.timing import Timing
 
@@ -70,7 +70,9 @@ class Meters:
 class MeteredHoldings(BenchHoldings):
     """Holdings that count what is read of them."""
 
-    meters = Meters()
+    def __init__(self, node: NodeId, scope: Scope, epoch_key: EpochKey) -> None:
+        super().__init__(node, scope, epoch_key)
+        self.meters = Meters()
 
     def frontier(self, scope: Scope) -> Frontier:
         self.meters.looks += 1

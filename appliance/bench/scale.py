@@ -51,10 +51,13 @@ class Line(NamedTuple):
     own_share: float
 
 
+Profiles = dict[str, list[Line]]
+
+
 def measure(
     logs: Sequence[int] = LOGS, records: Sequence[int] = RECORDS, rounds: int = ROUNDS
-) -> tuple[Figures, list[Line]]:
-    """Return the figures at each size, their ratios, and the profile of the largest."""
+) -> tuple[Figures, Profiles]:
+    """Return the figures at each size, their ratios, and the profiles of the largest: on the radio, and without the codec."""
     load_s, size = codec_load()
     figures: Figures = {"codec_load_s": load_s, "codec_bytes": float(size)}
     pairs = [Pair(width) for width in logs]
@@ -62,7 +65,8 @@ def measure(
         for depth in records:
             pair.grow(depth)
             figures |= {f"{name}_{width}_logs_{depth}_records": figure for name, figure in pair.figures(rounds).items()}
-    return figures | _ratios(figures, logs, records), pairs[-1].profile(rounds)
+    profiles = {"profile": pairs[-1].profile(rounds), "plain_profile": pairs[-1].profile(rounds, BROAD)}
+    return figures | _ratios(figures, logs, records), profiles
 
 
 def _ratios(figures: Figures, logs: Sequence[int], records: Sequence[int]) -> Figures:
@@ -175,10 +179,10 @@ class Pair:
         finally:
             tracemalloc.stop()
 
-    def profile(self, rounds: int) -> list[Line]:
+    def profile(self, rounds: int, packet_size_max: int = RADIO) -> list[Line]:
         """Return the functions in which most of the engine's time passes by themselves, most first."""
         profile = Profile()
-        channel = self._channel(partial(ProfiledEngine, profile=profile))
+        channel = self._channel(partial(ProfiledEngine, profile=profile), packet_size_max)
         for _ in range(rounds):
             self._tell(channel)
         return _top(Stats(profile))

@@ -68,14 +68,13 @@ def portal(as_json: bool) -> int:
 @as_json
 def scale(as_json: bool) -> int:
     """What the engine takes of processor and memory at twenty and a thousand logs, and where its time goes."""
-    figures, profile = scale_figures.measure()
-    lines = [line._asdict() for line in profile]
-    _say("scale", figures, {}, as_json, aims=scale_figures.AIMS, profile=lines)
+    figures, profiles = scale_figures.measure()
+    listed = {name: [line._asdict() for line in lines] for name, lines in profiles.items()}
+    _say("scale", figures, {}, as_json, aims=scale_figures.AIMS, **listed)
     if not as_json:
-        say_table(
-            ("function", "calls", "own share"),
-            [(one.function, str(one.calls), f"{one.own_share:.1%}") for one in profile],
-        )
+        for name, lines in profiles.items():
+            cells = [(line.function, str(line.calls), f"{line.own_share:.1%}") for line in lines]
+            say_table((name.replace("_", " "), "calls", "own share"), cells)
     return 0
 
 

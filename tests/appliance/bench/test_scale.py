@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from appliance.bench import scale
 from appliance.bench.meters import Meters
-from appliance.bench.scale import AIMS, BROAD, RADIO, Figures, Line, Pair
+from appliance.bench.scale import AIMS, BROAD, RADIO, Figures, Pair, Profiles
 from appliance.cli.bench import bench
 from mesh.aircode import shared
 
@@ -15,7 +15,7 @@ LOGS = 3
 FEW = LOGS * 208  # records: each log holds more than the codec learns from
 MANY = FEW + LOGS * 512
 ROUNDS = 3
-Measured = tuple[Figures, list[Line]]
+Measured = tuple[Figures, Profiles]
 
 
 def counts(taken: list[Meters]) -> list[tuple[int, ...]]:
@@ -69,13 +69,15 @@ def test_the_command_tells_figures_their_ratios_and_where_the_time_goes(
 ) -> None:
     monkeypatch.setattr(scale, "measure", lambda: small)
     told = json.loads(CliRunner().invoke(bench, ["scale", "--json"]).stdout)
-    assert {"name", "figures", "peers", "machine", "aims", "profile"} == set(told)
+    assert {"name", "figures", "peers", "machine", "aims", "profile", "plain_profile"} == set(told)
     assert told["figures"] == small[0]
     for name in ("hear_us", "tick_us", "plain_hear_us", "plain_tick_us", "pack_ms", "unpack_ms"):
         assert all(told["figures"][f"{name}_{logs}_logs_ratio_80_to_64_records"] > 0 for logs in (2, 4))
     assert set(AIMS) | {"engine_bytes_per_1000_logs"} <= set(told["figures"])
-    assert [one["function"] for one in told["profile"]] == [line.function for line in small[1]]
-    assert len(told["profile"]) == scale.TOP
+    for name, lines in small[1].items():
+        assert [one["function"] for one in told[name]] == [line.function for line in lines]
+        assert len(lines) == scale.TOP
+        assert all(0 < line.own_share < 1 and line.calls for line in lines)
     assert any(one["function"].startswith("mesh/aircode/") for one in told["profile"])
-    assert all(0 < one["own_share"] < 1 and one["calls"] for one in told["profile"])
+    assert not any(one["function"].startswith("mesh/aircode/") for one in told["plain_profile"])
     assert "own share" in CliRunner().invoke(bench, ["scale"]).stdout
