@@ -11,11 +11,10 @@ from typing import Final
 import click
 
 from appliance.cli.terminal import as_json, complain, say_json, say_table
-from appliance.simulation.payments import PaymentsPenman
-from appliance.simulation.scenario_file import HOURS_MAX, NODES_MAX, RECORDS_MAX, Wishes, dealer_for, read_scenario
+from appliance.simulation.running import run
+from appliance.simulation.scenario_file import HOURS_MAX, NODES_MAX, RECORDS_MAX, Wishes, read_scenario
 from mesh.airtime import PRESETS
 from mesh.simulation.outcome import Outcome
-from mesh.simulation.street import Street
 
 NO: Final = 1
 
@@ -33,7 +32,7 @@ def simulate(scenario: Path | None, as_json: bool, **wished: object) -> int:
     """Run the street of a file, or one drawn by chance; exit 1 unless it does what is expected and breaks no rule."""
     wishes = Wishes(**wished)  # type: ignore[arg-type] # click looked at each of them
     street = read_scenario(scenario, wishes)
-    outcome = Street(street, dealer_for(street.seed), PaymentsPenman).run()
+    outcome = run(street)
     figures = outcome.figures()
     if as_json:
         say_json(figures)

@@ -63,7 +63,7 @@ def read_scenario(file: Path | None, wishes: Wishes) -> Scenario:
     top = open_section(file) if file else Section(Path("scenario"), "", {"nodes": wishes.nodes or 20})
     top.allow(
         "name", "seed", "preset", "payload_limit", "signed", "hours", "nodes", "links", "cuts", "asleep", "records", "faults",
-        "hostile", "expect",
+        "hostile", "expect", "books",
     )  # fmt: skip
     seed = top.whole("seed", 1, 0, 2**63) if wishes.seed is None else wishes.seed
     hours = top.number("hours", 24.0, 0.1, HOURS_MAX) if wishes.hours is None else wishes.hours
@@ -78,6 +78,7 @@ def read_scenario(file: Path | None, wishes: Wishes) -> Scenario:
         preset=wishes.preset or top.choice("preset", "LongFast", PRESETS),
         payload_limit=top.whole("payload_limit", most, PACKET_SIZE_MIN, most),
         is_signed=is_signed,
+        has_books=top.yes_or_no("books", default=False),
         hours=hours,
         nodes=nodes,
         links=tuple(links),

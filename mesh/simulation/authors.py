@@ -26,13 +26,13 @@ class Author:
         self._clock = clock
 
     def write(self) -> None:
-        """Write one record, later where the node is off or its disk is full."""
+        """Write what the penman composes, later where the node is off or its disk is full."""
         if not self.station.is_powered or self.station.is_full:
             self._clock.at(self._clock.now + AGAIN_S, self.write)
             return
         at = max(0, EPOCH + int(self._clock.now + self.skew))
-        seq = self._truth.write(self.branch, self._penman.compose(self.station.number, at))
-        self.written[seq] = self._clock.now
+        for recipe in self._penman.compose(self.station.number, at):
+            self.written[self._truth.write(self.branch, recipe)] = self._clock.now
         self._clock.at(self._clock.now + BATCH_S, self._certify)
 
     def _certify(self) -> None:

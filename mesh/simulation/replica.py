@@ -1,20 +1,21 @@
 """What one simulated node holds: the engine's window, and the door through which everything comes in.
 
-The door verifies as the real one does. Behind it stands the witness: what passes although nobody wrote it is a violation.
+The door verifies as the real one does. Behind it stands the witness: what passes although nobody wrote it is a violation, and so
+is it where two nodes that keep books make different things of the same records.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from mesh.blob import BlobWant
-from mesh.errors import ForkedLog, Malformed
+from mesh.errors import ForkedLog, Malformed, PeerFault
 from mesh.frontier import Frontier, Reach
 from mesh.keys import DIGEST_SIZE, PUBLIC, EpochKey, Head, LogId, Scope
 from mesh.log import Checkpoint, ForkProof, Run
-from mesh.simulation.truth import Branch, Truth
+from mesh.simulation.truth import Books, Branch, Truth
 
 
 class Place(NamedTuple):
@@ -25,16 +26,19 @@ class Place(NamedTuple):
     checkpoints: tuple[int, ...]
 
 
+ENDLESS: Final = 2**63 - 1
+
 Grown = Callable[[Branch, int, int], None]  # a log grew from one height to another
 
 
 class Replica:
     """The engine's `Holdings`. `accuse` takes one sentence about this node."""
 
-    def __init__(self, truth: Truth, accuse: Callable[[str], None], grown: Grown) -> None:
+    def __init__(self, truth: Truth, accuse: Callable[[str], None], grown: Grown, books: Books | None = None) -> None:
         self._truth = truth
         self._accuse = accuse
         self._grown = grown
+        self._books = books
         self._places: dict[LogId, Place] = {}
         self._proofs: dict[LogId, ForkProof] = {}
         self._frontier = Frontier(truth.scope)
@@ -95,6 +99,7 @@ class Replica:
             raise Malformed("nobody wrote this")
         if run.upto > place.height:
             self._grow(place, branch, checkpoint)
+            self._book(run)
 
     def _compare(self, place: Place, checkpoint: Checkpoint) -> None:
         held = place.branch.checkpoints
@@ -117,12 +122,17 @@ class Replica:
 
     def adopt(self, branch: Branch) -> None:
         """Hold all that is certified of a branch: one's own log, or what everybody held before the run."""
+        before = self._frontier.height(branch.log)
         self._hold(Place(branch, branch.certified, tuple(branch.checkpoints)))
+        if run := self.run(branch.log, before, ENDLESS):
+            self._book(run)
 
     def start_from(self, other: Replica) -> None:
         """Hold what another replica holds."""
         self._places = dict(other._places)
         self._frontier = other._frontier
+        for run in self.runs() if self._books else ():
+            self._enter(run)
 
     def runs(self) -> Iterator[Run]:
         """Yield all that is held, for a courier."""
@@ -133,6 +143,20 @@ class Replica:
                 records = tuple(place.branch.records[after:seq])
                 yield Run(log, after, records, checkpoint.previous, checkpoint.signature)
                 after = seq
+
+    def _book(self, run: Run) -> None:
+        """Enter what is new into the books, and see that they say what those of others said who held the same."""
+        self._enter(run)
+        state = self._books.state() if self._books else None
+        if state and not self._truth.agrees(self._frontier.digest(), state):
+            self._accuse("makes something else of the records that another node held as well")
+
+    def _enter(self, run: Run) -> None:
+        try:
+            if self._books:
+                self._books.take(run)
+        except PeerFault as fault:
+            self._accuse(f"could not enter into its books what it holds: {fault}")
 
     def _grow(self, place: Place, branch: Branch, checkpoint: Checkpoint) -> None:
         if branch.chain[place.height] != place.branch.chain[place.height]:

@@ -102,7 +102,8 @@ class Rogue:
             return
         branch = choice(self._dice, self._branches)
         after = branch.certified
-        self._truth.write(branch, self._penman.compose(self._number, int(self._clock.now)))
+        for recipe in self._penman.compose(self._number, int(self._clock.now)):
+            self._truth.write(branch, recipe)
         branch.certify()
         checkpoint = branch.checkpoints[branch.certified]
         run = Run(branch.log, after, tuple(branch.records[after:]), checkpoint.previous, checkpoint.signature)

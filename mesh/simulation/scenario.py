@@ -126,6 +126,7 @@ class Scenario:
     faults: Faults = field(default_factory=Faults)
     hostile: tuple[tuple[int, Malice], ...] = ()
     is_signed: bool = False  # whether radios sign what they broadcast, which takes air
+    has_books: bool = False  # whether nodes keep books of what they hold
 
     @property
     def honest(self) -> list[int]:

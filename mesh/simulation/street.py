@@ -23,7 +23,7 @@ from mesh.simulation.scenario import HOUR_S, Malice, Scenario
 from mesh.simulation.shared_codec import SharedCodec
 from mesh.simulation.station import NodeStation, Surroundings
 from mesh.simulation.streets import Map
-from mesh.simulation.truth import Branch, PenmanFor, Truth
+from mesh.simulation.truth import Books, BooksFor, Branch, PenmanFor, Truth
 
 NONCE: Final = bytes(16)
 REGION: Final = "EU_868"
@@ -31,11 +31,14 @@ COMMIT_S: Final = 0.05
 
 
 class Street:
-    """Everything of one run. `run` may be called once."""
+    """Everything of one run. `run` may be called once. With `books_for` each honest node keeps books, which are compared."""
 
-    def __init__(self, scenario: Scenario, dealer: Dealer, penman_for: PenmanFor) -> None:
+    def __init__(
+        self, scenario: Scenario, dealer: Dealer, penman_for: PenmanFor, books_for: BooksFor | None = None
+    ) -> None:
         self.scenario = scenario
         self._dealer = dealer
+        self._books_for = books_for
         self.clock = Clock()
         self._keys = self._draw_keys()
         scope = commons_scope(self._keys[0].public_key, NONCE)
@@ -69,7 +72,7 @@ class Street:
         for branch in branches.values():
             first.adopt(branch)
         for number in self.scenario.honest:
-            replica = Replica(self.truth, partial(self._accuse, number), self._grown(number))
+            replica = Replica(self.truth, partial(self._accuse, number), self._grown(number), self._books(number))
             replica.start_from(first)
             self.stations[number] = self._station(number, replica)
         for number in self.scenario.records.authors:
@@ -79,6 +82,9 @@ class Street:
         self._author_of = {author.branch.log: author for author in self.authors.values()}
         for number, malice in self.scenario.hostile:
             self._rogues[number] = self._rogue(number, malice, branches)
+
+    def _books(self, number: int) -> Books | None:
+        return self._books_for(self._keys[number], self.truth.scope, self.truth.epoch_key) if self._books_for else None
 
     def _writers(self) -> list[int]:
         liars = [node for node, malice in self.scenario.hostile if malice is Malice.EQUIVOCATION]

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from mesh.keys import EpochKey, Head, LogId, NodeId, NodeKey, Scope, salt_for
 from mesh.links import Opening
-from mesh.log import Checkpoint, first_head, next_head
+from mesh.log import Checkpoint, Run, first_head, next_head
 from mesh.record import Record
 from mesh.simulation.dice import Dice
 
@@ -28,8 +28,8 @@ class Penman(Protocol):
         """Return what an author wrote before the run, which everybody holds."""
         ...
 
-    def compose(self, author: int, at: int) -> Recipe:
-        """Return one more record, written at wall time `at`."""
+    def compose(self, author: int, at: int) -> Sequence[Recipe]:
+        """Return what is written at wall time `at`: most often one record, none where there is nothing to say after all."""
         ...
 
     def information_bytes(self) -> int:
@@ -38,6 +38,21 @@ class Penman(Protocol):
 
 
 PenmanFor = Callable[[Sequence[NodeId], Dice], Penman]
+
+
+class Books(Protocol):
+    """What one node makes of the records that it holds; the mesh does not know what they mean."""
+
+    def take(self, run: Run) -> None:
+        """Take in what the node's replica took in. Raises `PeerFault` where a store would refuse it."""
+        ...
+
+    def state(self) -> bytes | None:
+        """Return what all of it amounts to; None while something of one's own is not certified, so nobody else can hold it."""
+        ...
+
+
+BooksFor = Callable[[NodeKey, Scope, EpochKey], Books]
 
 
 class Branch:
@@ -87,6 +102,7 @@ class Truth:
         self.branches: dict[LogId, list[Branch]] = {}
         self.liars: set[LogId] = set()
         self.violations: list[str] = []
+        self._amounts: dict[bytes, bytes] = {}
 
     def open(self, branch: Branch) -> None:
         """Take in a log from its beginning."""
@@ -103,6 +119,10 @@ class Truth:
             if signed and (signed.previous, signed.head) == (checkpoint.previous, checkpoint.head):
                 return branch
         return None
+
+    def agrees(self, frontier: bytes, state: bytes) -> bool:
+        """Whether whoever held just this before, if anybody did, made the same of it."""
+        return self._amounts.setdefault(frontier, state) == state
 
     def accuse(self, moment: float, sentence: str) -> None:
         """Note that something happened which must never happen; the first twenty are kept."""

@@ -1,7 +1,8 @@
 """Faults planted in the engine: each is found by one of the seeds that every `make test` runs.
 
 A forged checkpoint breaks a rule; whoever drops a want or forgets a hole never agrees; whoever does not count its air talks
-for too long; and whoever answers a replay of what it said itself never falls silent.
+for too long; whoever answers a replay of what it said itself never falls silent; and whoever does not wait at an absorb judges a
+payment otherwise than those who heard first what covers it.
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ from itertools import starmap
 
 import pytest
 
-from mesh import log
+from appliance.store.counting import Counting
+from appliance.store.records import Log
+from mesh import links, log
 from mesh.brief import BriefWant
 from mesh.claims import Held
 from mesh.dialogue import AnyWant, Dialogue
 from mesh.gossip import Engine
 from mesh.governor import Governor
 from mesh.neighbours import Neighbour
+from mesh.record import Record
 from tests.appliance.simulation.test_simulate import FIXED, QUIET_PACKETS, run
 
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -56,6 +60,16 @@ def exceed_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Governor, "settle", lambda self, waiting, now_s: self._pending.clear())
 
 
+def ignore_an_absorb(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Count on where a log absorbs what is not here yet."""
+    obstacle = Counting._obstacle
+
+    def none_at_an_absorb(self: Counting, log: Log, seq: int, record: Record) -> tuple[bytes | None, list[int]]:
+        return (None, []) if record.kind == links.ABSORB else obstacle(self, log, seq, record)
+
+    monkeypatch.setattr(Counting, "_obstacle", none_at_an_absorb)
+
+
 def answer_a_replay(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take for a neighbour whoever says again what this node said."""
 
@@ -74,6 +88,7 @@ FOUND: tuple[tuple[Plant, tuple[tuple[str, int], ...]], ...] = (
     (accept_a_forged_checkpoint, (("storm", 1), ("storm", 2))),
     (forget_a_hole, CALM),
     (exceed_the_budget, CALM),
+    (ignore_an_absorb, (("credit", 2), ("credit", 5))),
 )
 
 

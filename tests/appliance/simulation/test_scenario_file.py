@@ -35,13 +35,14 @@ def test_all_keys_arrive(tmp_path: Path) -> None:
         "nodes: 3\nlinks: [[0, 1, 0.1], [1, 2, 0.2]]\nhours: 5\n"
         "asleep: [{nodes: [1], from: 22, until: 4}]\n"
         "faults: {burst_loss: {share: 0.1, length_s: 9}, reboots_per_node_day: 2, couriers: 1, until_h: 3}\n"
-        "hostile: [{node: 2, does: flood}]\nrecords: {count: 7, until_h: 2}\n",
+        "hostile: [{node: 2, does: flood}]\nrecords: {count: 7, until_h: 2}\nbooks: true\n",
     )
     scenario = read_scenario(file, NOTHING)
     assert scenario.links == (Link(0, 1, 0.1), Link(1, 2, 0.2))
     assert scenario.asleep == (Sleep(frozenset({1}), 22.0, 4.0),)
     assert (scenario.faults.burst, scenario.faults.reboots) == (Burst(0.1, 9.0), 2.0)
     assert scenario.faults_end_s == 3 * 3600
+    assert scenario.has_books
     assert scenario.hostile == ((2, Malice.FLOOD),)
     assert scenario.records.authors == (0, 1)
 
