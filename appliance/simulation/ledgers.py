@@ -26,7 +26,7 @@ from mesh.log import Run
 from mesh.record import Record
 from mesh.simulation.truth import Recipe
 
-FLOOR: Final = -400  # low enough that people soon spend what others paid them
+FLOOR: Final = -400  # so near that people soon spend what others paid them
 
 
 class NodeBooks:
@@ -56,8 +56,8 @@ class NodeBooks:
         self._at = at
         desk, before = self._desk, self._desk.own_log(self._desk.commons).height
         taken, given = sorted(transfer.postings, key=lambda posting: posting.amount)
-        payer, payee = (desk.account(str(posting.account)) for posting in (taken, given))
         try:
+            payer, payee = (desk.account(str(posting.account)) for posting in (taken, given))
             desk.pay(payer, payee, given.amount, desk.currency(CURRENCY), memo)
         except Refused:
             return ()
@@ -91,11 +91,13 @@ class Ledgers:
 
     def open(self, key: NodeKey, scope: Scope, epoch_key: EpochKey) -> NodeBooks:
         """Begin the books of one node: a `mesh.simulation.truth.BooksFor`."""
-        directory = self._directory / f"{len(self._books)}"
-        return self._books.setdefault(key.node_id, NodeBooks(directory, key, scope, epoch_key))
+        books = NodeBooks(self._directory / f"{len(self._books)}", key, scope, epoch_key)
+        self._books[key.node_id] = books
+        return books
 
-    def of(self, node: NodeId) -> NodeBooks:
-        return self._books[node]
+    def of(self, node: NodeId) -> NodeBooks | None:
+        """Return the books of a node; None for one that keeps none, as those do who are not honest."""
+        return self._books.get(node)
 
     def close(self) -> None:
         for books in self._books.values():
@@ -117,7 +119,10 @@ class CountersPenman(PaymentsPenman):
         return super().before(author) + [_as_it_is(links.admit(0, node)) for node in others]
 
     def write(self, author: int, transfer: Transfer, at: int, memo: str) -> Sequence[Recipe]:
-        return [_as_it_is(record) for record in self._ledgers.of(self.nodes[author]).pay(transfer, at, memo)]
+        books = self._ledgers.of(self.nodes[author])
+        if books is None:
+            return super().write(author, transfer, at, memo)
+        return [_as_it_is(record) for record in books.pay(transfer, at, memo)]
 
 
 def _as_it_is(record: Record) -> Recipe:

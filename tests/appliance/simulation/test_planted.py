@@ -88,7 +88,7 @@ FOUND: tuple[tuple[Plant, tuple[tuple[str, int], ...]], ...] = (
     (accept_a_forged_checkpoint, (("storm", 1), ("storm", 2))),
     (forget_a_hole, CALM),
     (exceed_the_budget, CALM),
-    (ignore_an_absorb, (("credit", 2), ("credit", 5))),
+    (ignore_an_absorb, (("credit", 4), ("credit", 8))),
 )
 
 

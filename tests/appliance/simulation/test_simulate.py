@@ -42,7 +42,7 @@ KEYS = [
     "violations",
 ]
 FIXED = [("storm", seed) for seed in (1, 2, 3)] + [("echo", seed) for seed in (3, 4)] + [("narrow", 2)]
-FIXED += [("credit", seed) for seed in (2, 5)]
+FIXED += [("credit", seed) for seed in (4, 8)]
 
 QUIET_PACKETS = 0.5  # an hour and node, from an hour after the last change
 
@@ -71,7 +71,7 @@ def test_when_nobody_replays_any_more_a_street_is_silent() -> None:
 
 def test_books_that_nodes_keep_give_one_answer_too() -> None:
     """Stores of the disk and clocks of the machine are behind them: nothing of either may show."""
-    words = (str(SCENARIOS / "credit.yaml"), "--hours", "5", "--records", "60", "--seed", "2", "--json")
+    words = (str(SCENARIOS / "credit.yaml"), "--hours", "3", "--records", "40", "--seed", "4", "--json")
     one, other = simulate(*words, hash_seed="1"), simulate(*words, hash_seed="2")
     assert one.stdout == other.stdout
     assert json.loads(one.stdout)["records"] > 0
