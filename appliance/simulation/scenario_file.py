@@ -89,6 +89,8 @@ def read_scenario(file: Path | None, wishes: Wishes) -> Scenario:
         faults=_read_faults(top.section("faults")),
         hostile=hostile,
     )
+    if scenario.has_books and 0 not in scenario.records.authors:
+        raise top.fault("books", "needs node 0 among the honest authors: it founds the street and lets the others in.")
     return scenario if wishes.records is None else _with_records(scenario, wishes.records)
 
 

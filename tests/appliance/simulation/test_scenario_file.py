@@ -76,6 +76,7 @@ def test_a_street_without_a_file_is_drawn_from_the_seed() -> None:
         ("nodes: 3\nasleep: [{from: 1, until: 2}]", "a list of nodes"),
         ("nodes: 3\nlinks: [[0, 1, 0.1], [1, 2, 0.1]]\nhostile: [{does: flood}, {does: flood}, {does: flood}, {}]", "too many"),
         ("nodes: 3\nhostile: [{does: lie}]", "Did you mean"),
+        ("nodes: 3\nbooks: true\nrecords: {authors: [1, 2]}", "node 0"),
         ("nodes: 3\nlinks: {mean_degre: 2}", "Did you mean mean_degree?"),
     ],
 )  # fmt: skip
