@@ -92,6 +92,14 @@ def test_no_unit_waits_for_a_network_or_a_clock() -> None:
     assert not [path.name for path in UNITS.iterdir() if path.is_file() and waits.search(path.read_text("utf-8"))]
 
 
+def test_a_copy_with_the_key_in_it_is_allowed_on_the_card_and_nowhere_else() -> None:
+    """Whoever plugs in a stick can neither write to the card's open part nor to the node's data."""
+    lines = (UNITS / "hedgerow-backup.service").read_text(encoding="utf-8").splitlines()
+    asked = [line.removeprefix("ConditionPathExists=") for line in lines if line.startswith("ConditionPathExists=")]
+    assert "/boot/firmware/hedgerow/copies.txt" in asked
+    assert all(not path.startswith("|") for path in asked), "one is not instead of another"
+
+
 def test_the_users_and_places_are_made(tmp_path: Path) -> None:
     """systemd-sysusers and systemd-tmpfiles take our files, and make the user and the place."""
     for directory in ("usr/lib/sysusers.d", "usr/lib/tmpfiles.d", "etc", "var/lib"):
