@@ -39,15 +39,10 @@ def inverse(number: int) -> int:
 
 
 @cache
-def _times(factor: int) -> bytes:
+def times(factor: int) -> bytes:
     """Return the products of `factor`, not zero, with all bytes: a table for `bytes.translate`."""
     powers, logarithms = _powers(), _logarithms()
     return bytes([0, *(powers[logarithms[factor] + logarithms[number]] for number in range(1, ROWS_MAX))])
-
-
-def product(one: int, other: int) -> int:
-    """Return the product of two elements."""
-    return _times(one)[other] if one else 0
 
 
 def _weight(row: int, part: int) -> int:
@@ -59,7 +54,7 @@ def coded(parts: Sequence[bytes], row: int) -> bytes:
     """Return row `row`, len(parts) … 255, of a message whose `parts` are of one size."""
     total = 0
     for place, part in enumerate(parts):
-        total ^= int.from_bytes(part.translate(_times(_weight(row, place))), "big")
+        total ^= int.from_bytes(part.translate(times(_weight(row, place))), "big")
     return total.to_bytes(len(parts[0]), "big")
 
 
@@ -82,24 +77,22 @@ def _without_known(rows: Mapping[int, bytes], row: int, count: int) -> Sum:
     content = int.from_bytes(rows[row], "big")
     for part in range(count):
         if part in rows:
-            content ^= int.from_bytes(rows[part].translate(_times(_weight(row, part))), "big")
+            content ^= int.from_bytes(rows[part].translate(times(_weight(row, part))), "big")
     return row, content.to_bytes(len(rows[row]), "big")
 
 
 def _eliminated(sums: Sequence[Sum], missing: Sequence[int]) -> list[bytes]:
-    """Solve by elimination. No pivot is zero: what is left of a Cauchy matrix can always be solved."""
-    weights = [[_weight(row, part) for part in missing] for row, _ in sums]
-    contents = [content for _, content in sums]
+    """Solve by elimination. No pivot is zero: what is left of a Cauchy matrix can always be solved.
+
+    A row's weights stand before what it holds, so that each step is one look-up in a table for both.
+    """
+    lines = [bytes(_weight(row, part) for part in missing) + content for row, content in sums]
     for pivot in range(len(missing)):
-        scale = inverse(weights[pivot][pivot])
-        weights[pivot] = [product(scale, weight) for weight in weights[pivot]]
-        contents[pivot] = contents[pivot].translate(_times(scale))
-        for other in range(len(missing)):
-            factor = weights[other][pivot]
-            if other != pivot and factor:
-                weights[other] = [a ^ product(factor, b) for a, b in zip(weights[other], weights[pivot], strict=True)]
-                contents[other] = _added(contents[other], contents[pivot].translate(_times(factor)))
-    return contents
+        lines[pivot] = lines[pivot].translate(times(inverse(lines[pivot][pivot])))
+        for other, line in enumerate(lines):
+            if other != pivot and line[pivot]:
+                lines[other] = _added(line, lines[pivot].translate(times(line[pivot])))
+    return [line[len(missing) :] for line in lines]
 
 
 def _added(one: bytes, other: bytes) -> bytes:
