@@ -30,9 +30,9 @@ class Upkeep(Texting):
             self.private.set_mark(POWER, json.dumps(told))
 
     def kept_power(self) -> PowerState | None:
-        """Return how the battery was when somebody last looked, however long ago."""
+        """Return how the battery was when somebody last looked, however long ago, and by whatever version of this program."""
         told = json.loads(self.private.mark(POWER) or "null")
-        return PowerState(**{name: told[name] for name in PowerState.__slots__}) if told else None
+        return PowerState(**{name: told[name] for name in PowerState.__slots__ if name in told}) if told else None
 
     def power(self) -> PowerState | None:
         """Return how the battery is; None where nothing watches over one, or has not told for an hour."""

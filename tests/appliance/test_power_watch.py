@@ -171,6 +171,13 @@ def test_a_watch_that_starts_anew_goes_on_where_it_was(pole: Pole) -> None:
     assert (pole.told.step, pole.told.percent, pole.halts) == ("checkpoint", 12, [])
 
 
+def test_what_an_earlier_program_noted_is_read(pole: Pole) -> None:
+    pole.node.private.set_mark(
+        "power", json.dumps({"boot": "x", "tick": 1.0, "step": "economy", "percent": 41, "gone": 1})
+    )
+    assert pole.node.kept_power() == PowerState("economy", percent=41)
+
+
 def test_the_keepers_command_is_told_how_long_to_sleep(tmp_path: Path, caplog) -> None:
     said = tmp_path / "said"
     command(f"sh -c 'echo $HEDGEROW_SLEEP_S > {said}'")(3600)
