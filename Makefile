@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check walls pure-node pure-rest bench scenarios image image-test format clean
+.PHONY: help run test check walls pure-node pure-rest bench scenarios image image-test format texts clean
 
 help:
 	@echo "make run     a neighbourhood of three nodes on http://127.0.0.1:8080, 8081 and 8082; Ctrl-C ends it"
@@ -17,6 +17,7 @@ help:
 	@echo "make image   the image of an SD card, as root: half an hour"
 	@echo "make image-test  start it in an emulated board, and look at it from outside: a quarter of an hour"
 	@echo "make format  put the code into its one form"
+	@echo "make texts   the catalogue of what translators translate"
 	@echo "make clean   remove what make made"
 
 run: $(VENV)/run.stamp
@@ -78,6 +79,13 @@ image-test: $(VENV)/test.stamp
 format: $(VENV)/test.stamp
 	$(BIN)/ruff check --fix-only --select I
 	$(BIN)/ruff format
+
+# Without the date: it said nothing that history does not, and two who changed texts at the same time met there.
+TEXTS := webui/translations/messages.pot
+
+texts: $(VENV)/test.stamp
+	@$(BIN)/pybabel -q extract -F webui/translations/babel.cfg --add-location file --project Hedgerow -o $(TEXTS) .
+	@sed -i '/^"POT-Creation-Date:/d' $(TEXTS)
 
 clean:
 	rm -rf $(VENV) demo-data bench-results.json .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis .import_linter_cache

@@ -34,7 +34,11 @@ def extracted() -> set[str]:
 def test_the_catalogue_for_translators_is_up_to_date():
     with (TRANSLATIONS / "messages.pot").open("rb") as file:
         kept = {message.id if isinstance(message.id, str) else message.id[0] for message in read_po(file) if message.id}
-    assert kept == extracted(), "run the first command of webui/translations/babel.cfg"
+    assert kept == extracted(), "run make texts"
+
+
+def test_it_carries_no_date_at_which_two_changes_would_meet():
+    assert "POT-Creation-Date" not in (TRANSLATIONS / "messages.pot").read_text(encoding="utf-8")
 
 
 def test_the_nodes_answers_are_in_it():
