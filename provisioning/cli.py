@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import secrets
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
+from appliance import papers as papers_of
+from appliance import seed as seeds
 from appliance.cli.terminal import as_json, output, say, say_json, write_whole
 from appliance.errors import Refused, SettingsFault
+from appliance.next_card import DATA, drawn
+from appliance.seed import Seed
 from provisioning import assembling, building, fat, first_boot, street_side, writing
-from provisioning import cards as paper
 from provisioning import disks as machine
-from provisioning import seed as seeds
 from provisioning.disks import Danger, Disk
-from provisioning.seed import Seed
 from provisioning.writing import Phase, Progress
 
-DATA: Final = Path("/var/lib/hedgerow/node")
 INSERT_S: Final = 120
 LOOK_S: Final = 1.0
-PIN_DIGITS: Final = 6
-# Letters that are not mistaken for others on a poster.
-LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"
 NODE_FILE: Final = click.argument("node_yaml", metavar="NODE.YAML", type=click.Path(path_type=Path))
 
 
@@ -118,11 +113,11 @@ def _objection(disk: Disk) -> str:
 @click.option("--yes", is_flag=True, help="Do not ask before writing.")
 def write(node_yaml: Path, image: Path, papers: Path | None, yes: bool, **card: Any) -> None:
     """Write a card for the node of NODE.YAML, and read back every byte of it."""
-    seed = _with_secrets(seeds.read_whole(node_yaml, DATA))
+    seed = drawn(seeds.read_whole(node_yaml, DATA))
     writing.check_image(image)
     device = _file(card["file"], image) if card["file"] else _chosen(seed, image, yes, **card)
     papers = papers or node_yaml.with_name(f"{node_yaml.stem}-papers.pdf")
-    write_whole(papers, iter([paper.sheets(seed, "A4")]), secret=True)
+    write_whole(papers, iter([papers_of.sheets(seed, "A4")]), secret=True)
     say(slip(seed, image, _written(seed, image, device), papers))
 
 
@@ -171,19 +166,6 @@ def _inserted() -> Disk:
             time.sleep(LOOK_S)  # its parts are named a moment later
             return machine.named(disk.name)
     raise Refused(Danger.NONE_CAME, seconds=INSERT_S)
-
-
-def _with_secrets(seed: Seed) -> Seed:
-    """Draw what the keeper left open. It stands on paper and, until the first boot, on the card; nowhere else."""
-    assert seed.wifi
-    assert seed.keeper
-    wifi, keeper = seed.wifi, seed.keeper
-    if not wifi.passphrase and not wifi.is_open:
-        groups = ("".join(secrets.choice(LETTERS) for _ in range(4)) for _ in range(3))
-        wifi = replace(wifi, passphrase="-".join(groups))
-    if not keeper.pin:
-        keeper = replace(keeper, pin="".join(secrets.choice("0123456789") for _ in range(PIN_DIGITS)))
-    return replace(seed, wifi=wifi, keeper=keeper)
 
 
 def _written(seed: Seed, image: Path, device: Path) -> writing.Written:
@@ -240,7 +222,7 @@ def slip(seed: Seed, image: Path, done: writing.Written, papers: Path) -> str:
 def cards(node_yaml: Path, sheet: str, output: Path | None) -> None:
     """Print the wall poster, the keeper's card and the courier's card, as PDF."""
     target = output or node_yaml.with_name(f"{node_yaml.stem}-papers.pdf")
-    write_whole(target, iter([paper.sheets(seeds.read_whole(node_yaml, DATA), sheet)]), secret=True)
+    write_whole(target, iter([papers_of.sheets(seeds.read_whole(node_yaml, DATA), sheet)]), secret=True)
     say(f"{target} holds three pages: for the wall, for the keeper, for who carries.")
 
 

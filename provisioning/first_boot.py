@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Final
 
 from appliance import founding
+from appliance import seed as seeds
 from appliance.card import make_directory, sync
 from appliance.errors import Objection, Refused, SettingsFault, StoreFault
 from appliance.node import Node
-from provisioning import seed as seeds
-from provisioning.seed import Seed
+from appliance.seed import Seed
 
 STATUS: Final = "STATUS.txt"
 FOLDER: Final = "seed"

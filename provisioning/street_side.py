@@ -10,8 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from appliance.seed import Wifi
 from provisioning.first_boot import kept_seed, put
-from provisioning.seed import Wifi
 
 INTERFACE: Final = "wlan0"
 ADDRESS: Final = "10.77.0.1"

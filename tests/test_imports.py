@@ -55,7 +55,7 @@ FAULTS = (
     Fault("power", "appliance/power/charge.py", "import appliance.power.ladder"),
     Fault("power", "appliance/power/waking.py", "import appliance.power.gauge"),
     Fault("power", "appliance/power/room_without_a_floor.py", ""),
-    Fault("cards", "provisioning/disks.py", "import provisioning.seed"),
+    Fault("cards", "provisioning/disks.py", "import provisioning.fat"),
     Fault("cards", "provisioning/room_without_a_floor.py", ""),
     Fault("pages", "webui/__init__.py", "import mesh.frontier"),
     Fault("pages", "webui/__init__.py", "import appliance.store"),
@@ -88,7 +88,7 @@ FAULTS = (
     Fault("confined", "appliance/desks/zines.py", "import appliance.intake.segments"),
     Fault("confined", "appliance/intake/kind.py", "import appliance.intake.archive"),
     Fault("command", "appliance/node.py", "import click"),
-    Fault("command", "provisioning/seed.py", "import click"),
+    Fault("command", "appliance/seed.py", "import click"),
 )
 
 

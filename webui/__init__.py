@@ -6,7 +6,20 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
-from webui import alarm, captive, compression, csrf, headers, languages, navigation, refusals, signin, uploads, words
+from webui import (
+    alarm,
+    captive,
+    compression,
+    csrf,
+    headers,
+    languages,
+    navigation,
+    refusals,
+    signin,
+    tray,
+    uploads,
+    words,
+)
 from webui.api import api
 from webui.views import PAGES
 
@@ -20,7 +33,20 @@ def create_app(node: Node) -> Flask:
     app.extensions["node"] = node
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
-    for room in (languages, words, signin, navigation, alarm, captive, uploads, csrf, headers, compression, refusals):
+    for room in (
+        languages,
+        words,
+        signin,
+        navigation,
+        alarm,
+        captive,
+        tray,
+        uploads,
+        csrf,
+        headers,
+        compression,
+        refusals,
+    ):
         room.join(app)
     for pages in PAGES:
         app.register_blueprint(pages)

@@ -13,6 +13,9 @@ from babel import Locale
 from flask import Flask, current_app, has_request_context, request
 
 FALLBACK: Final = "en"
+NOWHERE: Final = frozenset(
+    ("AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ")
+)  # no countries
 
 # As flask-babel's, with types. `gettext` speaks at once, `lazy_gettext` when the page is written.
 gettext: Final[Callable[..., str]] = flask_babel.gettext
@@ -37,3 +40,10 @@ def _liked() -> str:
 def _direction() -> dict[str, str]:
     locale = flask_babel.get_locale() or Locale(FALLBACK)
     return {"language": str(locale).replace("_", "-"), "direction": locale.text_direction}
+
+
+def countries() -> list[tuple[str, str]]:
+    """Return (code, name) of each country by ISO 3166, in the page's language and alphabet."""
+    names = (flask_babel.get_locale() or Locale(FALLBACK)).territories
+    known = [(code, name) for code, name in names.items() if len(code) == 2 and code.isalpha() and code not in NOWHERE]
+    return sorted(known, key=lambda pair: pair[1])

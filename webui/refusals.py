@@ -10,6 +10,7 @@ from flask import Flask, Response, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from appliance.errors import Answer, CardFull, Objection, Refused, StoreFault
+from appliance.next_card import Unready
 from webui.languages import gettext, lazy_gettext
 from webui.words import sentence
 
@@ -73,6 +74,9 @@ STATUSES: Final[dict[Answer, HTTPStatus]] = {
     Objection.BUNDLE_UNREADABLE: HTTPStatus.UNPROCESSABLE_ENTITY,
     Objection.INVITE_UNREADABLE: HTTPStatus.UNPROCESSABLE_ENTITY,
     Objection.INTRODUCTION_UNREADABLE: HTTPStatus.UNPROCESSABLE_ENTITY,
+    **dict.fromkeys(Unready, HTTPStatus.UNPROCESSABLE_ENTITY),
+    Unready.PAPERS_FAILED: HTTPStatus.SERVICE_UNAVAILABLE,
+    Unready.TAKEN_ALREADY: HTTPStatus.GONE,
 }
 
 SENTENCES: Final = {

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from appliance import seed as seeds
 from appliance.errors import SettingsFault
-from provisioning import seed as seeds
 from tests.provisioning.seeds import sow
 
 DATA = Path("/var/lib/hedgerow/node")

@@ -9,10 +9,10 @@ import pytest
 import zxingcpp
 from PIL import Image
 
+from appliance import seed as seeds
 from appliance.errors import SettingsFault
-from provisioning import seed as seeds
-from provisioning.cards import sheets, wifi_square
-from provisioning.seed import Wifi
+from appliance.papers import sheets, wifi_square
+from appliance.seed import Wifi
 from tests.provisioning.seeds import sow
 
 DATA = Path("/var/lib/hedgerow/node")

@@ -1,14 +1,20 @@
-"""The paper that goes with a node: a poster for the wall, a card for its keeper, a card for whoever carries sticks."""
+"""The paper that goes with a node: a poster for the wall, a card for its keeper, a card for whoever carries sticks.
+
+python -m appliance.papers NODE.YAML > papers.pdf      for a process that has no memory to spare for setting pages
+"""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Final
 
 from segno.helpers import make_wifi_data
 
+from appliance import seed as seeds
 from appliance.errors import SettingsFault
 from appliance.pdf.posters import Poster, Square, posters
-from provisioning.seed import Seed, Wifi
+from appliance.seed import Seed, Wifi
 
 KEEP: Final = "Keep this card where only you can read it."
 
@@ -75,3 +81,7 @@ def _couriers_card(seed: Seed) -> Poster:
             "A file that is torn or lost does no harm: carry the next one. Nobody can read on the way what is for members only.",
         ),
     )
+
+
+if __name__ == "__main__":
+    sys.stdout.buffer.write(sheets(seeds.read_whole(Path(sys.argv[1]), Path(sys.argv[1]).parent), "A4"))

@@ -1,0 +1,208 @@
+"""The card of the next node, made ready on this one: a keeper's answers become a checked seed, its secrets are drawn, and all
+that belongs into the card's folder is packed together with the papers.
+
+Nothing of it is written to this node's store or card: what is secret stands on paper and on the new card only.
+"""
+
+from __future__ import annotations
+
+import io
+import secrets
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import unique
+from pathlib import Path
+from typing import Final
+
+from appliance import seed as seeds
+from appliance.commons.names import clean_name
+from appliance.errors import Answer, Refused, SettingsFault
+from appliance.seed import Keeper, Seed, Wifi
+from appliance.settings import LoraRoad, Portal, Settings
+from appliance.settings_power import VEDIRECT, Power
+from mesh.airtime import REGIONS as OF_THE_AIR
+
+DATA: Final = Path("/var/lib/hedgerow/node")  # where a card's node lives
+REGIONS: Final = tuple(sorted(OF_THE_AIR))
+RADIOS: Final = ("/dev/ttyUSB0", "/dev/ttyACM0")
+SENSORS: Final = ("ina226", "ina219", VEDIRECT)
+INVITE: Final = "hedgerow.invite"
+FOLDER: Final = "hedgerow"
+PIN_DIGITS: Final = 6
+PAPERS_S: Final = 60
+# Letters that are not mistaken for others on a poster.
+LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"
+# On a card the watch over the battery has no power over the machine: it lays its wish where hedgerow-halt.path sees it.
+HALT: Final = "sh -c 'cd /run/hedgerow-power && echo \"$HEDGEROW_SLEEP_S\" > wish && mv wish halt'"
+CAPACITY_AH: Final = (0.5, 2000.0)
+SHUNT_OHM: Final = (0.00001, 10.0)
+
+
+@unique
+class Unready(Answer):
+    """Why no card can be made of what a keeper answered."""
+
+    COUNTRY_MISSING = "Choose the country where the node will stand: the law of the air differs by country."
+    WIFI_NAME_LONG = (
+        "That name is too long for a WiFi: it has room for {limit} letters, and those with accents or of other scripts"
+        " count several times."
+    )
+    PASSWORD_UNFIT = "A WiFi password has 8 to 63 letters, digits or signs without accents. Left empty, one is drawn."  # noqa: S105
+    PIN_UNFIT = "A PIN has 4 to 12 digits. Left empty, one is drawn."
+    NUMBER_UNFIT = "{typed} is no number from {least} to {most}. Look at what is printed on the part."
+    CHOICE_UNKNOWN = "One of the answers is none that can be chosen. Load the page again."
+    UNFIT = "The answers do not make a node: {why}"
+    PAPERS_FAILED = "The papers could not be made just now. Try again in a minute."
+    TAKEN_ALREADY = (
+        "This was handed out already, or half an hour has passed. So that nobody else finds it, it is kept no longer:"
+        " answer the questions again, and a new card is made."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a keeper says about the next node, as typed. Where `radio` or `sensor` is empty, it has none."""
+
+    name: str
+    commons: str = ""
+    currency: str = "hours"
+    region: str = "EU_868"
+    radio: str = ""
+    country: str = ""
+    passphrase: str = ""
+    keeper: str = ""
+    pin: str = ""
+    sensor: str = ""
+    capacity_ah: str = ""
+    shunt_ohm: str = "0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class NextCard:
+    """A card that can be made: its seed with all secrets, the files for its folder `hedgerow`, and its papers as a PDF."""
+
+    seed: Seed
+    files: dict[str, bytes]
+    papers: bytes
+
+    def packed(self, advice: str) -> bytes:
+        """Return everything as one ZIP file: the folder as it goes onto the card, the papers, and `advice` how to go on."""
+        whole = io.BytesIO()
+        with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as pack:
+            pack.writestr("READ-ME.txt", advice.replace("\n", "\r\n"))
+            pack.writestr("papers.pdf", self.papers)
+            for name, content in self.files.items():
+                pack.writestr(f"{FOLDER}/{name}", content)
+        return whole.getvalue()
+
+
+def prepared(answers: Answers, invite: Callable[[], bytes] | None) -> NextCard:
+    """Return the card, checked as `hedgerow provision check` does. Raises `Refused`.
+
+    `invite` makes what lets the node join our commons, once all else is well; None, it founds one of its own.
+    """
+    with tempfile.TemporaryDirectory(prefix="hedgerow-next-") as room:  # lies in memory on a card
+        folder = Path(room)
+        seed = drawn(_seed(answers, folder / INVITE if invite else None))
+        if invite:
+            (folder / INVITE).write_bytes(invite())
+        seeds.write(seed, folder / seeds.FILE_NAME)
+        try:
+            seed = seeds.read_whole(folder / seeds.FILE_NAME, DATA)
+        except SettingsFault as fault:
+            raise Refused(Unready.UNFIT, why=str(fault).removeprefix(f"{folder}/")) from fault
+        return NextCard(seed, {file.name: file.read_bytes() for file in sorted(folder.iterdir())}, _papers(folder))
+
+
+def _papers(folder: Path) -> bytes:
+    """Return the papers, set by a process of their own: what sets pages stays out of the portal's memory."""
+    house = str(Path(__file__).parent.parent)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-P", "-B", "-m", "appliance.papers", str(folder / seeds.FILE_NAME)],
+            env={"PYTHONPATH": house, "LANG": "C.UTF-8"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PAPERS_S,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError) as fault:
+        raise Refused(Unready.PAPERS_FAILED) from fault
+    return done.stdout
+
+
+def drawn(seed: Seed) -> Seed:
+    """Return a whole seed with a passphrase and a PIN where the keeper left them open."""
+    assert seed.wifi
+    assert seed.keeper
+    wifi, keeper = seed.wifi, seed.keeper
+    if not wifi.passphrase and not wifi.is_open:
+        groups = ("".join(secrets.choice(LETTERS) for _ in range(4)) for _ in range(3))
+        wifi = replace(wifi, passphrase="-".join(groups))
+    if not keeper.pin:
+        keeper = replace(keeper, pin="".join(secrets.choice("0123456789") for _ in range(PIN_DIGITS)))
+    return replace(seed, wifi=wifi, keeper=keeper)
+
+
+def _seed(answers: Answers, invite: Path | None) -> Seed:
+    name = clean_name(answers.name)
+    is_known = answers.region in REGIONS and answers.radio in ("", *RADIOS) and answers.sensor in ("", *SENSORS)
+    if not is_known:
+        raise Refused(Unready.CHOICE_UNKNOWN)
+    return Seed(
+        settings=Settings(
+            data=DATA,
+            name=name,
+            commons=seeds.TO_BE_TOLD if invite else clean_name(answers.commons),
+            region=answers.region,
+            portal=Portal(seeds.HOST, seeds.PORT, seeds.ADDRESS),
+            roads=(LoraRoad(answers.radio),) if answers.radio else (),
+            power=_power(answers) if answers.sensor else None,
+        ),
+        currency=clean_name(answers.currency or "hours"),
+        invite=invite,
+        wifi=_wifi(name, answers),
+        keeper=Keeper(clean_name(answers.keeper), _pin(answers.pin)),
+    )
+
+
+def _wifi(name: str, answers: Answers) -> Wifi:
+    if len(name.encode()) > seeds.NETWORK_NAME_BYTES_MAX:
+        raise Refused(Unready.WIFI_NAME_LONG, limit=seeds.NETWORK_NAME_BYTES_MAX)
+    if not seeds.COUNTRY.fullmatch(answers.country):
+        raise Refused(Unready.COUNTRY_MISSING)
+    if answers.passphrase and not seeds.PASSPHRASE.fullmatch(answers.passphrase):
+        raise Refused(Unready.PASSWORD_UNFIT)
+    return Wifi(name, answers.country, answers.passphrase)
+
+
+def _pin(typed: str) -> str:
+    if typed and not seeds.PIN.fullmatch(typed):
+        raise Refused(Unready.PIN_UNFIT)
+    return typed
+
+
+def _power(answers: Answers) -> Power:
+    is_chip = answers.sensor != VEDIRECT
+    return Power(
+        sensor=answers.sensor,
+        device="/dev/i2c-1" if is_chip else "/dev/ttyUSB0" if answers.radio != "/dev/ttyUSB0" else "/dev/ttyUSB1",
+        capacity_ah=_number(answers.capacity_ah, *CAPACITY_AH),
+        shunt_ohm=_number(answers.shunt_ohm, *SHUNT_OHM) if is_chip else 0.1,
+        halt_command=HALT,
+    )
+
+
+def _number(typed: str, least: float, most: float) -> float:
+    """Read a number as people write it, with a comma or a point."""
+    try:
+        number = float(typed.replace(",", ".")) if len(typed) < 16 else least - 1
+    except ValueError:
+        number = least - 1
+    if not least <= number <= most:
+        raise Refused(Unready.NUMBER_UNFIT, typed=typed[:16] or "?", least=f"{least:g}", most=f"{most:g}")
+    return number
