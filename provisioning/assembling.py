@@ -1,5 +1,6 @@
-"""A card as one file: the open part, two slots for the system of which one is filled, and a small data partition that grows.
+"""A card as one file: the open part, the first of two slots for the system, and a small data partition that grows.
 
+The second slot is made on the card itself, at its end (`systemd/grow-data`): what is empty need not be written and read back.
 Neither a mount nor a loop device is needed: mtools fill FAT, mkfs.ext4 fills itself, sfdisk writes the table.
 """
 
@@ -19,31 +20,32 @@ DISK_ID: Final = "0x48454447"
 
 
 class Part(NamedTuple):
-    """One partition: how large, of which kind in the table, and the file that fills it, if any."""
+    """One partition: its number in the table, how large it is, of which kind, and its label."""
 
+    number: int
     size_mib: int
     kind: str
     label: str
 
 
-OPEN: Final = Part(128, "c", "HEDGEBOOT")
-SLOT: Final = 492
-PARTS: Final = (OPEN, Part(SLOT, "83", "hedgerow-a"), Part(SLOT, "83", "hedgerow-b"), Part(24, "83", "hedgerow-data"))
+OPEN: Final = Part(1, 256, "c", "HEDGEBOOT")
+SLOT: Final = Part(2, 640, "83", "hedgerow-a")
+DATA: Final = Part(4, 24, "83", "hedgerow-data")
+PARTS: Final = (OPEN, SLOT, DATA)
 START_MIB: Final = 4
 
 
 def assemble(system: Path, image: Path, room: Path) -> Path:
     """Write `image` from the system in a directory, which loses its own copy of the open part. Raises `SettingsFault`."""
-    fillings = (_open_part(system, room), _slot(system, room), None, _data(room))
+    fillings = (_open_part(system, room), _slot(system, room), _data(room))
     part = image.with_name(f"{image.name}.part")
     with part.open("wb") as target:
         target.truncate((START_MIB + sum(one.size_mib for one in PARTS)) * MIB)
     run(["sfdisk", "--quiet", str(part)], "The table of partitions could not be written", _table())
     at = START_MIB
     for one, filling in zip(PARTS, fillings, strict=True):
-        if filling:
-            _lay(filling, part, at * MIB)
-            filling.unlink()
+        _lay(filling, part, at * MIB)
+        filling.unlink()
         at += one.size_mib
     part.replace(image)
     _sign(image)
@@ -54,7 +56,8 @@ def _table() -> str:
     lines = ["label: dos", f"label-id: {DISK_ID}"]
     at = START_MIB
     for one in PARTS:
-        lines.append(f"start={at}MiB, size={one.size_mib}MiB, type={one.kind}{', bootable' if one is OPEN else ''}")
+        place = f"start={at}MiB, size={one.size_mib}MiB, type={one.kind}"
+        lines.append(f"card{one.number} : {place}{', bootable' if one is OPEN else ''}")
         at += one.size_mib
     return "\n".join(lines) + "\n"
 
@@ -80,12 +83,12 @@ def _copy(file: Path, sources: Sequence[Path], to: str) -> None:
 
 
 def _slot(system: Path, room: Path) -> Path:
-    return _ext4(room / "slot", PARTS[1], ["-O", "^has_journal", "-d", str(system)])
+    return _ext4(room / "slot", SLOT, ["-O", "^has_journal", "-d", str(system)])
 
 
 def _data(room: Path) -> Path:
     """A small one that grows to any card: with the blocks of a large one, and room in its tables."""
-    return _ext4(room / "data", PARTS[3], ["-b", "4096", "-i", "16384", "-J", "size=8", "-E", "resize=64G"])
+    return _ext4(room / "data", DATA, ["-b", "4096", "-i", "16384", "-J", "size=8", "-E", "resize=64G"])
 
 
 def _ext4(file: Path, part: Part, more: Sequence[str]) -> Path:

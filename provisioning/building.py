@@ -12,11 +12,11 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
-from provisioning import parcel
+from provisioning import parcel, settling
 from provisioning.running import run
 
 SUITE: Final = "trixie"
-RECIPE: Final = parcel.HOUSE / "provisioning/recipe"
+RECIPE: Final = parcel.RECIPE
 ARCHITECTURES: Final = ("arm64", "amd64")
 # What nobody reads on a card; licences stay.
 LEFT_OUT: Final = (
@@ -32,16 +32,6 @@ LEFT_OUT: Final = (
     "fonts/type1",
 )
 LICENCES: Final = "/usr/share/doc/*/copyright"
-# Started by their packages, but not wanted: another's access point, housekeeping of a system that is never written to.
-UNWANTED: Final = (
-    *("hostapd.service", "mosquitto.service", "bluetooth.service", "remote-fs.target", "e2scrub_reap.service"),
-    *("dpkg-db-backup.timer", "e2scrub_all.timer", "fstrim.timer", "apt-daily.timer", "apt-daily-upgrade.timer"),
-    *("getty@tty1.service", "systemd-networkd-wait-online.service", "systemd-pstore.service"),
-)
-BOARD_LINE: Final = (
-    "console=tty0 console=ttyS1,115200 root=LABEL=hedgerow-a ro rootwait"
-    " fsck.repair=yes net.ifnames=0 cma=64M panic=10 quiet"
-)
 Say = Callable[[str], None]
 
 
@@ -49,9 +39,8 @@ def base(architecture: str, keep: Path, say: Say) -> Path:
     """Return the directory of the base system below `keep`, built unless it is there. Raises `SettingsFault`."""
     lists = ["packages.txt", *(["packages-arm64.txt"] if architecture == "arm64" else [])]
     wanted = parcel.packages(*lists)
-    is_board = architecture == "arm64"
-    board = [file.read_text("utf-8") for file in sorted((RECIPE / "board").rglob("*")) if is_board and file.is_file()]
-    key = blake2b("\n".join((SUITE, architecture, *wanted, *LEFT_OUT, *board)).encode(), digest_size=8).hexdigest()
+    told = "\n".join((SUITE, architecture, *wanted, *LEFT_OUT, *(_drivers() if architecture == "arm64" else ())))
+    key = blake2b(told.encode(), digest_size=8).hexdigest()
     found = keep / f"base-{architecture}-{key}"
     if (found / "etc/os-release").exists():
         return found
@@ -71,7 +60,7 @@ def _mmdebstrap(architecture: str, wanted: Sequence[str], into: Path) -> list[st
         [f'--setup-hook=mkdir -p "$1/boot/firmware" && cp -r {RECIPE}/board/. "$1"'] if architecture == "arm64" else []
     )
     # Emulated, Python would take minutes to compile each module by itself; all are compiled at the end, by the twin's Python.
-    board += ["--dpkgopt=path-exclude=/usr/bin/py3compile"] if architecture == "arm64" else []
+    board += ["--dpkgopt=path-exclude=/usr/bin/py3compile", *_drivers()] if architecture == "arm64" else []
     fetch = [f"--aptopt={file}" for file in sorted(Path("/etc/apt/apt.conf.d").glob("*")) if _says_how_to_fetch(file)]
     return [
         *("mmdebstrap", "--quiet", "--mode=root", "--variant=essential", f"--architectures={architecture}"),
@@ -79,6 +68,13 @@ def _mmdebstrap(architecture: str, wanted: Sequence[str], into: Path) -> list[st
         *('--aptopt=Apt::Install-Recommends "false"', "--dpkgopt=force-unsafe-io", "--dpkgopt=force-confold"),
         *(*board, *left_out, f"--dpkgopt=path-include={LICENCES}", SUITE, str(into)),
     ]
+
+
+def _drivers() -> list[str]:
+    """Return what dpkg is told of the kernel's drivers; of two words about the same file, the later one counts."""
+    lines = (RECIPE / "drivers-arm64.txt").read_text("utf-8").splitlines()
+    words = {"-": "exclude", "+": "include"}
+    return [f"--dpkgopt=path-{words[line[0]]}=/*lib/modules/*/kernel/{line[2:]}" for line in lines if line[:1] in words]
 
 
 def _says_how_to_fetch(file: Path) -> bool:
@@ -102,11 +98,18 @@ def system(base: Path, into: Path, say: Say, twin: Path | None = None) -> Path:
     package.unlink()
     shutil.copytree(RECIPE / "root", into, dirs_exist_ok=True)
     run(["chroot", str(into), "systemd-sysusers"], "The node's user could not be made")
+    if (into / "boot/firmware").is_dir():
+        _start_board(into)
     compile_python(into, twin or into)
-    _set_board(into)
-    _settle(into)
+    settling.settle(into)
     list_packages(into)
     return into
+
+
+def _start_board(root: Path) -> None:
+    """Make the initial memory disk of a board anew, with what `recipe/board` puts into it."""
+    shutil.copytree(RECIPE / "board", root, dirs_exist_ok=True)
+    run(["chroot", str(root), "update-initramfs", "-u", "-k", "all"], "The initial memory disk could not be made")
 
 
 def compile_python(root: Path, twin: Path) -> None:
@@ -124,43 +127,6 @@ def compile_python(root: Path, twin: Path) -> None:
             "sh",
         ]
         run([*words, str(root), str(inside), str(twin), place], "The programs could not be compiled")
-
-
-def _settle(root: Path) -> None:
-    """Do once what a first start would do on every start, since the system cannot be written to then."""
-    for unit in UNWANTED:
-        for link in (root / "etc/systemd/system").glob(f"*.wants/{unit}"):
-            link.unlink()
-        mask = root / "etc/systemd/system" / unit
-        mask.unlink(missing_ok=True)
-        mask.symlink_to("/dev/null")
-    (root / "etc/machine-id").write_text("uninitialized\n", encoding="ascii")
-    dbus = root / "var/lib/dbus/machine-id"
-    dbus.unlink(missing_ok=True)
-    dbus.symlink_to("/etc/machine-id")
-    for name in ("boot/firmware", "var/lib/hedgerow", "var/lib/mosquitto", "var/lib/misc"):
-        (root / name).mkdir(parents=True, exist_ok=True)
-    resolv = root / "etc/resolv.conf"
-    resolv.unlink(missing_ok=True)
-    resolv.write_text("# A node asks nobody for names.\n", encoding="ascii")
-    for left in ("var/lib/apt/lists", "var/cache/apt", "var/log"):
-        for path in (root / left).glob("*"):
-            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-    _lay_example(root)
-
-
-def _set_board(root: Path) -> None:
-    """Tell the board's kernel where the system is, that it only reads it, and to start anew after a panic; names stay short."""
-    line = root / "boot/firmware/cmdline.txt"
-    if line.exists():
-        line.write_text(BOARD_LINE + "\n", encoding="ascii")
-
-
-def _lay_example(root: Path) -> None:
-    """The open part of the next card begins as this one's: its example lies where the first boot looks."""
-    folder = root / "usr/share/hedgerow/open"
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copy(RECIPE / "EXAMPLE.yaml", folder / "EXAMPLE.yaml")
 
 
 def list_packages(root: Path) -> None:

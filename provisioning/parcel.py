@@ -15,6 +15,7 @@ from typing import Final
 from provisioning.running import run
 
 HOUSE: Final = Path(__file__).parent.parent
+RECIPE: Final = HOUSE / "provisioning/recipe"
 LIBRARY: Final = "usr/lib/hedgerow"
 ROOMS: Final = ("appliance", "mesh", "provisioning", "systemd", "webui")
 BESIDE: Final = ("CHANGELOG.md", "LICENSE", "Makefile", "README.md", "pyproject.toml")
@@ -47,7 +48,7 @@ Description: A neighbourhood autonomy node
 
 def packages(*lists: str) -> list[str]:
     """Return the names of Debian packages in our lists, such as `packages.txt`, sorted."""
-    lines = (line for name in lists for line in (HOUSE / "provisioning/recipe" / name).read_text("utf-8").splitlines())
+    lines = (line for name in lists for line in (RECIPE / name).read_text("utf-8").splitlines())
     return sorted(filter(None, (line.partition("#")[0].strip() for line in lines)))
 
 

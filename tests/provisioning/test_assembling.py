@@ -44,10 +44,11 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    sizes = (40, 8, 8, 8)
+    sizes = (40, 8, 8)
     small = tuple(part._replace(size_mib=size) for part, size in zip(PARTS, sizes, strict=True))
     monkeypatch.setattr(assembling, "PARTS", small)
-    monkeypatch.setattr(assembling, "OPEN", small[0])
+    for name, part in zip(("OPEN", "SLOT", "DATA"), small, strict=True):
+        monkeypatch.setattr(assembling, name, part)
 
 
 def read(*words: str | Path) -> str:
@@ -59,7 +60,8 @@ def test_the_parts_are_there(image: Path) -> None:
     assert table["label"] == "dos"
     parts = table["partitions"]
     assert [part["size"] * 512 for part in parts] == [part.size_mib << 20 for part in PARTS]
-    assert [part["type"] for part in parts] == ["c", "83", "83", "83"]
+    assert [part["type"] for part in parts] == ["c", "83", "83"]
+    assert [part["node"].removeprefix(str(image)) for part in parts] == ["1", "2", "4"], "the third is made on the card"
     assert (parts[-1]["start"] + parts[-1]["size"]) * 512 == image.stat().st_size <= IMAGE_BYTES_MAX
     assert image.stat().st_blocks * 512 < 128 << 20, "what is empty takes no room"
 
@@ -76,7 +78,7 @@ def test_the_slot_and_the_data_are_sound(image: Path, tmp_path: Path) -> None:
     starts = [
         part["start"] * 512 for part in json.loads(read("sfdisk", "--json", image))["partitiontable"]["partitions"]
     ]
-    for part, start in ((1, starts[1]), (3, starts[3])):
+    for part, start in ((1, starts[1]), (2, starts[2])):
         piece = tmp_path / "piece"
         with image.open("rb") as source:
             source.seek(start)
