@@ -143,6 +143,8 @@ class Door:
             self.records.append(log, new)
             self._withdraw(log, new)
             self._check_company(log, new)
+            if log.node == self.node_id:
+                self.private.set_mark("tail", self._tail_mark(log))
         self.records.certify(log, checkpoint)
         self.counting.take_in(log, opening)
         return Taken(new=len(new))
@@ -275,6 +277,14 @@ class Door:
             ):
                 return True
         return False
+
+    @property
+    def tail_came_home(self) -> bool:
+        """Whether somebody brought records of the own log to this place that are signed with this node's own key."""
+        return self.private.mark("tail") == self._tail_mark(self.own_log(self.commons))
+
+    def _tail_mark(self, log: Log) -> str:
+        return f"{self._here} {log.log.hex()}"
 
     def mark_keel(self) -> None:
         heights = [

@@ -25,14 +25,27 @@ from mesh.trickle import Chance
 
 PARTS_MAX: Final = 96  # more would take a small board long to solve
 SPARE: Final = 4  # of so many rows one more is played in a turn, for what gets lost
-COLLECTIONS_MAX: Final = 8  # of rows, each at most a file long
+PACKET_SIZES: Final = (231, 165)  # where radios do not sign, and where they do: a file is cut for one of them
+COLLECTIONS_MAX: Final = 16  # of rows, each at most a file long
+COLLECTIONS_OF_FILE_MAX: Final = 4
 PLAYED_MAX: Final = 64
 SUSPECTS_MAX: Final = 16
+
+Key = tuple[
+    bytes, str, int
+]  # the file, whose rows alone they are where somebody lied, and into how many parts it is cut
 
 
 def part_count(size: int, part_max: int) -> int:
     """Return into how many equal parts of at most `part_max` bytes a file is cut."""
     return -(-size // part_max)
+
+
+def _is_cut(size: int, count: int, part: int) -> bool:
+    """Whether a file of `size` bytes is ever cut into `count` parts of `part` bytes: nobody can invent others."""
+    if not 1 <= count <= PARTS_MAX or part_size(size, count) != part:
+        return False
+    return any(part_count(size, packet - SYMBOL_OVERHEAD) == count for packet in PACKET_SIZES)
 
 
 def part_size(size: int, count: int) -> int:
@@ -45,7 +58,7 @@ class Listening:
 
     def __init__(self, counters: Counter[str]) -> None:
         self._counters = counters
-        self._rows: OrderedDict[tuple[bytes, str, int], dict[int, bytes]] = OrderedDict()
+        self._rows: OrderedDict[Key, dict[int, bytes]] = OrderedDict()
         self._suspect: OrderedDict[bytes, None] = OrderedDict()  # files whose rows came out wrong
 
     def hear(self, peer: str, symbol: Symbol, wanted: Iterable[BlobWant]) -> list[DeliverFile]:
@@ -54,7 +67,7 @@ class Listening:
         if want is None:
             return []
         count = part_count(want.size, len(symbol.content))
-        if not 1 <= count <= PARTS_MAX or part_size(want.size, count) != len(symbol.content):
+        if not _is_cut(want.size, count, len(symbol.content)):
             raise Malformed("no file that is wanted has parts of this size")
         source = peer if want.blob in self._suspect else ""
         key = (want.blob, source, count)
@@ -65,11 +78,20 @@ class Listening:
         del self._rows[key]
         return self._put_together(want, rows, count)
 
-    def _collection(self, key: tuple[bytes, str, int]) -> dict[int, bytes]:
+    def _collection(self, key: Key) -> dict[int, bytes]:
+        """Return the rows of this key. Rows for one file never put out those of another as long as there is room."""
         rows = self._rows[key] = self._rows.pop(key, {})
-        if len(self._rows) > COLLECTIONS_MAX:
-            self._rows.popitem(last=False)
+        others = [other for other in self._rows if other != key]
+        of_file = [other for other in others if other[0] == key[0]]
+        if len(of_file) >= COLLECTIONS_OF_FILE_MAX:
+            self._put_out(of_file)
+        elif len(others) >= COLLECTIONS_MAX:
+            self._put_out(others)
         return rows
+
+    def _put_out(self, keys: list[Key]) -> None:
+        """Forget the rows of which there are fewest, of equals those fed longest ago: a liar must say more than the honest."""
+        del self._rows[min(keys, key=lambda key: len(self._rows[key]))]
 
     def _put_together(self, want: BlobWant, rows: dict[int, bytes], count: int) -> list[DeliverFile]:
         content = b"".join(solved(rows, count))

@@ -23,6 +23,7 @@ from mesh.neighbours import Allowances
 CALLS_OF_A_NODE_MAX: Final = 4
 RAISED_PER_HOUR: Final = 6
 RAISED_AT_ONCE: Final = 3
+SAME_WITHIN_S: Final = 120  # the same call again so soon was sent twice, and is one
 HEARD_AT_ONCE: Final = 12  # news of one node; then one in five minutes
 HEARD_PER_S: Final = 1 / 300
 INCARNATION_BITS: Final = 14  # a restored node counts on above all that it said before, though it forgot
@@ -46,7 +47,7 @@ class Calling(Carrying):
     def raise_call(self, author: Account, level: str, minutes: int, words: str) -> Call:
         """Call for help, in the place of the author's earlier call. On the card when this returns. Raises `Refused`.
 
-        A node that only reads calls as well: nobody's books hang on it.
+        A node that only reads calls as well: nobody's books hang on it. The same again within two minutes is the same call.
         """
         number = self._number_here(author)
         words = call_words(words)
@@ -54,6 +55,8 @@ class Calling(Carrying):
             raise Refused(Objection.CALL_UNREADABLE, hours=LIFE_MAX // 60)
         with self.database.writing():
             earlier = self._calls.of(self.node_id, number)
+            if earlier and _is_again(earlier, level, minutes, words):
+                return self._call(earlier, None)
             if not (earlier and earlier.is_alive):
                 self._make_room()
             if wait_s := self._limits.spend("call", number.to_bytes(4, "big"), RAISED_PER_HOUR, RAISED_AT_ONCE):
@@ -183,6 +186,13 @@ class Calling(Carrying):
 
     def _id(self, held: Held) -> str:
         return f"{held.node.hex()}.{held.call.caller.person}.{held.call.turn}"
+
+
+def _is_again(earlier: Held, level: str, minutes: int, words: str) -> bool:
+    """Whether somebody pressed twice, or a program did not hear the answer."""
+    is_young = earlier.left_s > minutes * MINUTE_S - SAME_WITHIN_S
+    call = earlier.call
+    return is_young and (call.level, call.life, call.words) == (Level[level.upper()], minutes, words)
 
 
 def call_words(typed: str) -> str:

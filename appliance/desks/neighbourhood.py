@@ -185,12 +185,17 @@ class Neighbourhood(Boards):
         return due
 
     def _reopen_if_whole(self, scope: Scope, heights: Mapping[LogId, int]) -> None:
-        """A node that may have lost its tail goes on, in a new incarnation, once a neighbour shows that nothing is missing."""
+        """A node that may have lost its tail goes on, in a new incarnation, once it came home and a neighbour shows no more.
+
+        That it came home is proven by checkpoints under this node's own key. A height alone is anybody's word: it can keep
+        the node from going on, until the keeper says so, and never make it.
+        """
         trouble = self.trouble
         if trouble is None or trouble.code not in ("other_hardware", "behind") or scope != self.commons:
             return
         own = self.own_log(scope)
-        if 0 < heights.get(own.log, 0) <= own.height and not self._is_behind(own):
+        is_whole = heights.get(own.log, 0) == own.height >= self.private.height_shown(own.log)
+        if is_whole and self.tail_came_home and not self._is_behind(own):
             self.reopen()
 
     def note_road(self, road: str, up: bool, sentence: str) -> None:

@@ -38,11 +38,14 @@ Lines = Sequence[str]
 class Texting(Calling):
     # --- at the portal
 
-    def pairing_code(self, session: Session) -> str:
-        """Return a code that makes the phone which texts it the member's own, once and within a quarter of an hour."""
+    def pairing_code(self, session: Session, language: str = "") -> str:
+        """Return a code that makes the phone which texts it the member's own, once and within a quarter of an hour.
+
+        The phone is then answered in this `language`, as a page names it ("es").
+        """
         code = "".join(secrets.choice(LETTERS) for _ in range(CODE_LENGTH))
         with self.database.writing():
-            self._limits.set_code(AccountId.read(session.account.id).number, code)
+            self._limits.set_code(AccountId.read(session.account.id).number, code, language)
         return f"{code[:4]}-{code[4:]}"
 
     def phones(self, session: Session) -> list[Phone]:
@@ -126,13 +129,14 @@ class Texting(Calling):
 
     def _pair(self, key: bytes, code: str) -> Lines:
         with self.database.writing():
-            number = self._limits.use_code(code)
-            if number is None:
+            found = self._limits.use_code(code)
+            if found is None:
                 return [said(Said.CODE_WRONG)]
+            number, language = found
             others = [other for other in self._limits.of(number) if other != key]
             for other in others[: max(0, len(others) - PHONES_MAX + 1)]:
                 self._limits.unpair(other, number)
-            self._limits.pair(key, number)
+            self._limits.pair(key, number, language)
         return [said(Said.PAIRED, name=self.account_at(AccountId(self.node_id, number)).name)]
 
     def _balance(self, who: Account) -> Lines:

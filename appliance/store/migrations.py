@@ -273,4 +273,22 @@ CALLS: Final = (
     )""",
 )
 
-MIGRATIONS: Final = ((*FACTS, *VIEWS, *PRIVATE), NOTES, INTAKE, SHELVING, SEARCHING, CATALOGUE, AIR, AILING, CALLS)
+# Which phone was paired first, and the language that its owner reads at the portal.
+PHONES: Final = (
+    "ALTER TABLE phone ADD COLUMN no INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE phone ADD COLUMN language TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE pairing ADD COLUMN language TEXT NOT NULL DEFAULT ''",
+)
+
+MIGRATIONS: Final = (
+    (*FACTS, *VIEWS, *PRIVATE),
+    NOTES,
+    INTAKE,
+    SHELVING,
+    SEARCHING,
+    CATALOGUE,
+    AIR,
+    AILING,
+    CALLS,
+    PHONES,
+)

@@ -250,6 +250,10 @@ class Private:
         """Return how far a node holds one log, as it last showed."""
         return int(self._database.value("SELECT height FROM holds WHERE node = ? AND log = ?", node, log) or 0)
 
+    def height_shown(self, log: LogId) -> int:
+        """Return the most that any node last showed to hold of one log."""
+        return int(self._database.value("SELECT max(height) FROM holds WHERE log = ?", log) or 0)
+
     # roads
 
     def set_road(self, road: str, is_up: bool, sentence: str) -> None:

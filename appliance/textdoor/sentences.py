@@ -32,6 +32,7 @@ class Said(Answer):
     WHICH_ZINES = "Text ZINES and a word to look for."
     CALLED = "Your call went out to everybody. When it is over, text SAFE."
     SAFE = "Everybody is told that it is over."
+    CARD_FAILS = "My card takes nothing just now, so I could not do that. Ask a keeper, and text again later."
     NOTHING_TO_END = "You have no call that is still going on."
 
 

@@ -125,14 +125,20 @@ def test_files_that_were_put_back_are_behind_the_keel_mark(
     assert in_accord(again, oak)
 
 
-def test_what_was_put_back_goes_on_once_a_neighbour_shows_that_nothing_is_missing(
-    street: Street, elm: Node, oak: Node, tmp_path: Path
-) -> None:
+def test_a_bare_height_moves_no_node_to_go_on_nor_to_stop(street: Street, elm: Node, oak: Node, tmp_path: Path) -> None:
     copy = Node.open(take_away(elm, tmp_path / "copy"))
+    log = copy.own_log(copy.commons)
+    for height in (1, log.height - 1, log.height, log.height + 1, 2**62):
+        for liar in (oak.node_id, oak.node_id[:4]):
+            copy.peer_holds("loopback", liar, copy.commons, {log.log: height})
+            refuses_to_write(copy, "other_hardware")
+            elm.peer_holds("loopback", liar, elm.commons, {log.log: height})
+            assert elm.trouble is None
     pay(elm, 500)
     street.nodes = [oak, copy]
     street.show(oak, to=copy)
-    assert copy.trouble is None, "Oak holds nothing that the copy lacks, so nobody can have heard what is missing"
+    refuses_to_write(copy, "other_hardware")
+    copy.confirm_lost_tail()
     assert copy.status().as_json()["incarnation"] == 1
     street.settle()
     assert in_accord(copy, oak)
@@ -155,6 +161,31 @@ def test_as_long_as_a_neighbour_holds_more_it_does_not_go_on(
     assert balance(copy) == balance(oak) == -500
     assert in_accord(copy, oak)
     elm.close()
+
+
+def test_a_part_of_the_tail_is_not_enough_where_another_shows_more(
+    street: Street, elm: Node, oak: Node, tmp_path: Path
+) -> None:
+    fir = street.invite("Fir")
+    street.settle()
+    copy = Node.open(take_away(elm, tmp_path / "copy"))
+    pay(elm, 100)
+    elm.seal()
+    street.sync(elm, fir)
+    part = elm.own_log(elm.commons).height
+    pay(elm, 200)
+    elm.seal()
+    street.sync(elm, oak)
+    street.show(oak, to=copy)
+    street.sync(fir, copy)
+    assert copy.own_log(copy.commons).height == part
+    street.show(fir, to=copy)
+    refuses_to_write(copy, "other_hardware")
+    street.sync(oak, copy)
+    street.show(oak, to=copy)
+    assert copy.trouble is None
+    assert balance(copy) == -300
+    copy.close()
 
 
 def test_a_neighbour_that_never_heard_of_this_node_proves_nothing(

@@ -158,11 +158,24 @@ def test_nobody_calls_in_anothers_name(street: tuple[Node, Node]) -> None:
     assert oak.calls() == []
 
 
+def test_who_presses_twice_calls_once_and_who_calls_later_calls_anew(street: tuple[Node, Node], ticks: Ticks) -> None:
+    elm, _ = street
+    first = raised(elm)
+    ticks.now += 100
+    assert raised(elm).id == first.id
+    assert raised(elm, level="help").id != first.id
+    ticks.now += 3600
+    again = raised(elm, minutes=90)
+    ticks.now += desk.SAME_WITHIN_S + 1
+    later = raised(elm, minutes=90)
+    assert (later.id != again.id, later.left_s) == (True, 90 * 60)
+
+
 def test_one_author_cannot_flood_the_street(street: tuple[Node, Node], ticks: Ticks) -> None:
     elm, oak = street
     account = signed_in(elm, "Ana").account
-    for _ in range(desk.RAISED_AT_ONCE):
-        elm.raise_call(account, "watch", 60, "wolf")
+    for number in range(desk.RAISED_AT_ONCE):
+        elm.raise_call(account, "watch", 60, f"wolf {number}")
     with pytest.raises(Refused) as refusal:
         elm.raise_call(account, "watch", 60, "wolf")
     assert refusal.value.verdict is Objection.TRY_LATER

@@ -88,6 +88,24 @@ def test_a_phone_that_was_lost_is_taken_off(node: Node) -> None:
     assert node.text(KEY, f"YES {code}") == [Said.NOT_PAIRED.value.format(node="Elm")]
 
 
+def test_a_fourth_phone_takes_the_place_of_the_one_that_was_paired_first(node: Node) -> None:
+    keys = [bytes([number] * 32) for number in (9, 3, 5, 1)]
+    for key in keys:
+        pair(node, key=key)
+    pair(node, key=keys[1])
+    assert [phone.id for phone in node.phones(node.sign_in("Ana", PIN))] == [
+        keys[2].hex(),
+        keys[3].hex(),
+        keys[1].hex(),
+    ]
+    pair(node, key=keys[0])
+    assert [phone.id for phone in node.phones(node.sign_in("Ana", PIN))] == [
+        keys[3].hex(),
+        keys[1].hex(),
+        keys[0].hex(),
+    ]
+
+
 def test_a_member_has_at_most_three_phones(node: Node) -> None:
     for number in range(1, 6):
         pair(node, key=bytes([number] * 32))

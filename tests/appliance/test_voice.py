@@ -6,15 +6,18 @@ import math
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from appliance.daemon import Daemon
+from appliance.errors import StoreFault
 from appliance.node import Node
 from appliance.power.ladder import Step
 from appliance.roads import Road
+from appliance.textdoor.sentences import Said
 from appliance.texts import GAP_S, LIVES_S, WAITING_MAX, Letter, Texts
-from appliance.voice import CRY_AFTER_S, Voice
+from appliance.voice import CRY_AFTER_S, TRIES_MAX, UNANSWERED_MAX, Voice
 from mesh.airtime import airtime_ms, text_on_air_bytes
 from mesh.distress import Caller, Distress, Level
 from mesh.errors import AirtimeSpent
@@ -112,6 +115,53 @@ def test_a_text_is_answered_to_its_key_over_as_many_hops_as_it_took(
     ((text, to, key, hops),) = radio.said
     assert text.startswith("I do not know this phone yet.")
     assert (to, key, hops) == (ELSEWHERE, KEY, 2)
+
+
+def test_a_text_that_met_a_failing_store_is_answered_when_it_works_again(
+    node: Node, voice: Voice, road: Road, radio: TextRadio, ticks: Ticks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node.text(KEY, f"PAIR {node.pairing_code(node.sign_in('Ana', PIN))}")
+    spend, fails = node._limits.spend, [True]
+
+    def failing(*what: Any) -> int:
+        if fails[0]:
+            raise StoreFault("the card does not answer")
+        return spend(*what)
+
+    monkeypatch.setattr(node._limits, "spend", failing)
+    radio.hears("BAL", 11)
+    radio.hears("SOS fire", 12)
+    radio.hears("NEWS", 13)
+    for _ in range(3):
+        with pytest.raises(StoreFault):
+            voice.tend([road], news=False)
+    radio.hears("BAL", 11)  # the mesh brings it once more, meanwhile
+    assert (radio.said, node.calls()) == ([], []), "nobody is told what was not done"
+    fails[0] = False
+    pass_time(voice, road, ticks, 15)
+    told = [text for text, to, *_ in radio.said if to == ELSEWHERE]
+    assert [text.partition(" ")[0] for text in told] == ["You", "Your", "Nothing"]
+    assert [call.words for call in node.calls()] == ["fire"]
+
+
+def test_a_text_that_never_comes_through_is_given_up_with_a_word_and_calls_go_on(
+    node: Node, voice: Voice, road: Road, radio: TextRadio, ticks: Ticks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any) -> None:
+        raise StoreFault("the card does not answer")
+
+    node.raise_call(node.sign_in("Ana", PIN).account, "danger", 60, "fire")
+    monkeypatch.setattr(node, "text", fails)
+    for packet in range(100, 100 + 2 * UNANSWERED_MAX):
+        radio.hears("BAL", packet)
+    for _ in range(TRIES_MAX):
+        with pytest.raises(StoreFault):
+            voice.tend([road], news=True)
+        ticks.now += GAP_S
+    assert calls(radio), "a call waits for no text"
+    voice.tend([road], news=False)
+    assert road.counters["texts given up"] == UNANSWERED_MAX
+    assert Said.CARD_FAILS.value in [text for text, *_ in radio.said]
 
 
 def test_what_nobodys_key_has_sealed_is_nobodys_word(

@@ -38,6 +38,9 @@ class Program:
             more |= {"data": body if isinstance(body, bytes) else json.dumps(body), "content_type": "application/json"}
         return self.client.post(f"/api/v1{path}", base_url=ADDRESS, headers=headers, **more)
 
+    def delete(self, path: str) -> Any:
+        return self.client.delete(f"/api/v1{path}", base_url=ADDRESS, headers=self.headers)
+
 
 @pytest.fixture
 def anyone(app: Flask) -> Program:
@@ -185,7 +188,7 @@ def test_a_browsers_cookie_counts_for_nothing(app: Flask):
 
 def test_a_session_ends_when_it_is_ended(ana: Program):
     assert ana.get("/members").status_code == 200
-    assert ana.client.delete("/api/v1/sessions", base_url=ADDRESS, headers=ana.headers).status_code == 204
+    assert ana.delete("/sessions").status_code == 204
     assert is_problem(ana.get("/members"), 401)
 
 
@@ -313,3 +316,38 @@ def test_the_node_tells_its_state_as_the_command_does(street: Node, anyone: Prog
 def test_what_is_not_there_is_a_problem_document_too(anyone: Program):
     assert is_problem(anyone.get("/nothing"), 404)
     assert is_problem(anyone.post("/node"), 405)
+
+
+# --- calls for help
+
+CALL = {"level": "danger", "minutes": 60, "words": "fire at number 12"}
+
+
+def test_a_call_is_raised_shown_to_everybody_and_ended(ben: Program, anyone: Program):
+    response = ben.post("/calls", CALL)
+    call = response.json
+    assert response.status_code == 201
+    assert (call["level"], call["words"], call["author"]["name"]) == ("danger", CALL["words"], "Ben")
+    assert 3500 < call["left_s"] <= 3600
+    assert ben.post("/calls", CALL).json["id"] == call["id"], "sent twice, it is one call"
+    (shown,) = anyone.get("/calls").json["calls"]
+    assert shown == call | {"left_s": shown["left_s"]}
+    assert ben.delete(f"/calls/{call['id']}").status_code == 204
+    (over,) = anyone.get("/calls").json["calls"]
+    assert (over["level"], over["id"] != call["id"]) == ("over", True)
+    assert is_problem(ben.delete(f"/calls/{over['id']}"), 404, "not_found")
+
+
+def test_a_call_is_ended_by_whom_it_belongs_to_or_a_keeper(ana: Program, ben: Program, app: Flask, anyone: Program):
+    chiara = Program(app, "Chiara", "3456")
+    call = ben.post("/calls", CALL).json["id"]
+    assert is_problem(anyone.delete(f"/calls/{call}"), 401, "sign_in_first")
+    assert is_problem(chiara.delete(f"/calls/{call}"), 403, "not_yours")
+    assert ana.delete(f"/calls/{call}").status_code == 204
+
+
+def test_what_no_call_can_say_is_a_problem(ben: Program, anyone: Program):
+    assert is_problem(anyone.post("/calls", CALL), 401, "sign_in_first")
+    for wrong in ({"level": "over"}, {"minutes": 0}, {"minutes": 1441}, {"minutes": 10**30}, {"minutes": "60"}):
+        assert is_problem(ben.post("/calls", CALL | wrong), 422)
+    assert anyone.get("/calls").json == {"calls": []}

@@ -183,7 +183,7 @@ def test_who_may_write_and_take_back(node: Node, zine: Zine, ben: Program, app: 
 
 
 def taken_back(who: Program, path: str) -> Any:
-    return who.client.delete(f"/api/v1{path}", base_url="http://127.0.0.1:8080", headers=who.headers)
+    return who.delete(path)
 
 
 def test_a_note_is_found_under_its_own_zine_only(node: Node, zine: Zine, ben: Program):

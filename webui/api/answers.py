@@ -136,6 +136,15 @@ SCHEMAS: Final[dict[str, Schema]] = {
     ),
     "Zines": _list("Zine", older=TEXT),
     **ANNOTATIONS,
+    "Call": _all_of(
+        id=TEXT,
+        author=_ref("Account"),
+        level={"type": "string", "enum": ["danger", "help", "watch", "over"]},
+        words=TEXT,
+        at=WHOLE,
+        left_s=WHOLE,
+    ),
+    "Calls": _list("Call"),
     "Peer": _all_of(
         node_id=TEXT, name=TEXT, road=TEXT, heard_s={"type": ["integer", "null"], "minimum": 0}, holds_ours=YES_NO
     ),

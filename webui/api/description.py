@@ -11,7 +11,7 @@ from typing import Final
 from flask import Blueprint
 
 from appliance.kinds import MEDIA_TYPES
-from webui.api import archive, members, notes, sessions, transfers
+from webui.api import archive, calls, members, notes, sessions, transfers
 from webui.api.answers import SCHEMAS
 from webui.api.bodies import JSON, KEY, Field, schema
 from webui.bundles import MEDIA_TYPE
@@ -136,6 +136,28 @@ OPERATIONS: Final[Mapping[str, Mapping[str, Operation]]] = {
         "delete": Operation(
             "Take a note back; for its writer and keepers.", "", 204, by_member=True, refusals=(401, 403, 404, 409)
         ),
+    },
+    "/calls": {
+        "get": Operation(
+            "The calls for help that live, the worst first; level `over` where one was taken back.", "Calls"
+        ),
+        "post": Operation(
+            "Call for help, in the place of your earlier call. The same again within two minutes is the same call.",
+            "Call",
+            201,
+            calls.NEW_CALL,
+            by_member=True,
+            refusals=(400, 401, 403, 409, 413, 415, 422, 429),
+        ),
+    },
+    "/calls/{call_id}": {
+        "delete": Operation(
+            "Tell everybody that it is over; for whoever called and the keepers of that node.",
+            "",
+            204,
+            by_member=True,
+            refusals=(401, 403, 404),
+        )
     },
     "/bundle": {
         "get": Operation(

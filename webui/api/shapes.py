@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from appliance.answers import Account, Neighbour, Room, Transfer, Zine
+from appliance.calling import Call
 from webui.words import why
 
 Shape = dict[str, object]
@@ -67,6 +68,18 @@ def zine(held: Zine) -> Shape:
     shape = asdict(held)
     del shape["may_withdraw"], shape["hidden"]
     return shape | {"tags": list(held.tags), "removed": list(held.removed)}
+
+
+def call(raised: Call) -> Shape:
+    """Return a call for help."""
+    return {
+        "id": raised.id,
+        "author": account(raised.author),
+        "level": raised.level,
+        "words": raised.words,
+        "at": raised.at,
+        "left_s": raised.left_s,
+    }
 
 
 def peer(other: Neighbour) -> Shape:
