@@ -1,7 +1,9 @@
 """The street's side of the network, as the distribution's own programs read it: hostapd's access point, dnsmasq's names.
 
 Names resolve to this node and to nothing else, for five seconds, so that no phone takes a wrong address home; IPv6 names have no
-answer. No phone hears another one, and none is written down: leases lie in memory, and nothing is logged of them.
+answer, and those by which browsers ask whether they may take their names elsewhere do not exist. No phone hears another one, and
+none is written down: leases lie in memory, and nothing is logged of them. An address is not tried by a ping before it is given:
+dnsmasq would wait three seconds for each phone, one after another, and whoever comes back to the WiFi asks for its own again.
 Sources: hostapd.conf and dnsmasq(8) of Debian 13; RFC 8910 (its option 114 is not sent: it needs a certificate the world trusts).
 """
 
@@ -17,8 +19,9 @@ INTERFACE: Final = "wlan0"
 ADDRESS: Final = "10.77.0.1"
 FIRST, LAST, MASK = "10.77.0.20", "10.77.3.250", "255.255.252.0"
 TTL_S: Final = 5
-LEASE: Final = "2h"
+LEASE: Final = "12h"  # as long as a phone may stay by its address (webui/captive.py): nobody else has it before
 CLIENTS_MAX: Final = 250
+LEASES_MAX: Final = 950  # phones that change their hardware address take several
 
 NAMES: Final = f"""interface={INTERFACE}
 bind-dynamic
@@ -27,6 +30,9 @@ no-hosts
 no-poll
 address=/#/{ADDRESS}
 local=/#/
+address=/use-application-dns.net/
+address=/mask.icloud.com/
+address=/mask-h2.icloud.com/
 local-ttl={TTL_S}
 cache-size=0
 dns-forward-max=1
@@ -34,7 +40,8 @@ dhcp-range={FIRST},{LAST},{MASK},{LEASE}
 dhcp-option=option:router,{ADDRESS}
 dhcp-option=option:dns-server,{ADDRESS}
 dhcp-authoritative
-dhcp-lease-max={CLIENTS_MAX}
+no-ping
+dhcp-lease-max={LEASES_MAX}
 dhcp-leasefile=/run/hedgerow-names/leases
 dhcp-ignore-names
 quiet-dhcp

@@ -102,10 +102,10 @@ def _host() -> str:
 
 
 def _is_ours(host: str) -> bool:
-    if host == urlsplit(node().settings.address).hostname or (host and "." not in host) or host.endswith(LOCAL_ENDINGS):
-        return True
     try:
-        ipaddress.ip_address(host)
+        found = ipaddress.ip_address(host)
     except ValueError:
-        return False
-    return True
+        is_single = bool(host) and "." not in host
+        return is_single or host.endswith(LOCAL_ENDINGS) or host == urlsplit(node().settings.address).hostname
+    # On a street, which goes by a name, an address of the world is a strange name.
+    return not (found.is_global and node().settings.portal.address)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -13,6 +15,7 @@ from tests.provisioning.twin import ADDRESS, Twin, build
 from tests.street.waiting import wait_until
 from webui.probes import PROBES
 
+HERE: Final = Path(__file__).parent
 BACK_WITHIN_S: Final = 15.0
 ASK: Final = """
 import http.client, json, sys
@@ -98,6 +101,16 @@ def test_every_probe_is_led_to_the_poster(twin: Twin) -> None:
 
 def test_all_else_is_refused_at_once_and_ipv6_has_no_answer(twin: Twin) -> None:
     assert twin.phone(REFUSED) == ADDRESS
+
+
+def test_its_name_is_told_by_multicast_too(twin: Twin) -> None:
+    """hedge.local, by the real avahi: for phones and laptops that ask all around instead of a server of names."""
+    (answer,) = json.loads(
+        twin.phone((HERE / "on_a_phone.py").read_text("utf-8"), json.dumps([["mdns", "hedge.local"]]))
+    )
+    assert [row[2] for row in answer["answers"]] == [ip_address(ADDRESS).packed.hex()]
+    (page,) = asked(twin, ("GET", "http://hedge.local/"))
+    assert page[0] == 200
 
 
 def test_nothing_secret_stays_where_any_laptop_reads(twin: Twin) -> None:

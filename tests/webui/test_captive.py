@@ -110,6 +110,15 @@ def test_under_our_own_names_the_pages_answer(stranger: Visitor):
         assert f"http://{host}/" in Page(response.text).links
 
 
+def test_an_address_of_the_world_is_a_strange_name_on_a_street(node, stranger: Visitor):
+    """A phone that asks its own server by number is led to the poster; a node that knows no address of its own goes by any."""
+    for host in ("8.8.8.8", "[2606:4700:4700::1111]"):
+        assert ask(stranger, host, "/").status_code == 200
+        node.settings = replace(node.settings, portal=replace(node.settings.portal, address="http://hedge.lan"))
+        assert ask(stranger, host, "/generate_204").location == "http://hedge.lan/poster"
+        node.settings = replace(node.settings, portal=replace(node.settings.portal, address=""))
+
+
 def test_a_probes_path_alone_is_no_probe(stranger: Visitor):
     assert ask(stranger, "10.42.0.1", "/generate_204").status_code == 404
 

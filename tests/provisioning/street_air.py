@@ -1,0 +1,174 @@
+"""The street without its air: a node and phones in network namespaces, with what a card runs between them.
+
+The node's side is what the card's own files say: its firewall, its names and addresses, its pages. A bridge called wlan0 stands
+for the access point; it keeps the phones apart as hostapd's `ap_isolate` does. Phones get their address by a real DHCP client.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from provisioning import street_side
+from provisioning.first_boot import Card, give_birth
+from tests.provisioning.seeds import sow
+from tests.street.waiting import wait_until
+
+CHECKOUT: Final = Path(__file__).parents[2]
+CARD: Final = CHECKOUT / "provisioning/recipe/root/etc"
+ADDRESS: Final = "10.77.0.1"
+LEASED: Final = """#!/bin/sh
+# What a phone does with the lease it got.
+[ "$1" = bound ] || [ "$1" = renew ] || exit 0
+ip address replace "$ip/$mask" dev "$interface"
+ip route replace default via "$router"
+for one in $dns; do echo "nameserver $one"; done > /etc/resolv.conf
+env | grep -E '^(ip|mask|router|dns|lease|opt114|domain|hostname|serverid)=' > "$TOLD"
+"""
+LISTEN: Final = """
+import socket, sys
+with socket.create_server(("", int(sys.argv[1]))) as door:
+    while True:
+        door.accept()[0].close()
+"""
+TMPFS_ON_RUN: Final = 'mount -t tmpfs tmpfs /run && mkdir /run/hedgerow-names && exec "$@"'
+
+
+def run(*words: str | Path, code: int | None = 0, within_s: float = 60) -> str:
+    """Run a program of this machine; return what it printed."""
+    done = subprocess.run([*map(str, words)], capture_output=True, text=True, timeout=within_s, check=False)
+    assert code is None or done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout.strip()
+
+
+class Place:
+    """One network namespace and what runs in it."""
+
+    def __init__(self, room: Path, name: str) -> None:
+        self.name = f"hedgerow-{name}-{os.getpid()}"
+        self.room = room / name
+        self.room.mkdir()
+        self._running: list[subprocess.Popen[bytes]] = []
+        self._names = Path("/etc/netns") / self.name
+        self._names.mkdir(parents=True)
+        (self._names / "resolv.conf").touch()
+        run("ip", "netns", "add", self.name)
+        self.ip("link set lo up")
+
+    def ip(self, words: str) -> str:
+        return run("ip", "-n", self.name, *words.split())
+
+    def within(self, *words: str | Path, code: int | None = 0, within_s: float = 60) -> str:
+        return run("ip", "netns", "exec", self.name, *words, code=code, within_s=within_s)
+
+    def start(self, *words: str | Path, **place: str) -> subprocess.Popen[bytes]:
+        """Start a program here, ended with this place at the latest."""
+        with (self.room / "said.log").open("ab") as said:
+            one = subprocess.Popen(
+                ["ip", "netns", "exec", self.name, *map(str, words)],
+                cwd=CHECKOUT,
+                env=os.environ | place,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+            )
+        self._running.append(one)
+        return one
+
+    def listen(self, port: int) -> None:
+        """Let a program take whoever comes to this port, on every address."""
+        self.start(sys.executable, "-c", LISTEN, str(port))
+        wait_until(f"port {port} is open", lambda: f":{port} " in self.within("ss", "-Hltn"), 20, self.said)
+
+    def said(self) -> str:
+        return (self.room / "said.log").read_text(encoding="utf-8", errors="replace")[-2000:]
+
+    def end(self) -> None:
+        for one in self._running:
+            one.kill()
+            one.wait(10)
+        run("ip", "netns", "delete", self.name, code=None)
+        shutil.rmtree(self._names, ignore_errors=True)
+
+
+class Phone(Place):
+    """A neighbour's phone on the street's WiFi."""
+
+    lease: dict[str, str]
+    joined_s: float
+
+    def join(self) -> None:
+        """Ask for an address as phones do, and live with it."""
+        began_s = time.monotonic()
+        script, told = self.room / "leased", self.room / "lease"
+        script.write_text(LEASED, encoding="ascii")
+        script.chmod(0o755)
+        words = ("udhcpc", "-n", "-q", "-f", "-t", "10", "-T", "1", "-O", "114", "-i", "phone0", "-s", script)
+        self.within("env", f"TOLD={told}", *words)
+        self.joined_s = time.monotonic() - began_s
+        self.lease = dict(line.split("=", 1) for line in told.read_text(encoding="ascii").splitlines())
+
+    def ask(self, *questions: Sequence[Any]) -> list[dict[str, Any]]:
+        """Ask what `tests.provisioning.on_a_phone` can ask; return the answers, each with the seconds it took."""
+        words = (sys.executable, CHECKOUT / "tests/provisioning/on_a_phone.py", json.dumps(questions))
+        return list(json.loads(self.within(*words, within_s=180)))
+
+
+class Node(Place):
+    """The street's side of one node, as its card would start it."""
+
+    def __init__(self, room: Path) -> None:
+        super().__init__(room, "node")
+        self.data = self.room / "data/node"
+        give_birth(Card(sow(self.room / "seed").parent, self.data))
+        self.ip("link add wlan0 type bridge")
+        self.ip("link set wlan0 up")
+        self.ip(f"address add {street_side.ADDRESS}/22 dev wlan0")
+        street_side.lay(self.data, self.room)
+        self.guard()
+        names = (
+            "dnsmasq",
+            "--keep-in-foreground",
+            f"--conf-file={self.room}/dnsmasq.conf",
+            "--user=root",
+            "--pid-file",
+        )
+        self.start("sh", "-c", TMPFS_ON_RUN, "sh", *names, "--log-facility=-")
+        self.portal = self.start_portal()
+
+    def start_portal(self) -> subprocess.Popen[bytes]:
+        (self.room / "run").mkdir(exist_ok=True)
+        place = {"RUNTIME_DIRECTORY": str(self.room / "run"), "PYTHONUNBUFFERED": "1"}
+        return self.start(sys.executable, "-m", "webui", "--data", self.data, **place)
+
+    def restart_portal(self) -> None:
+        """Kill it, as the kernel does where memory runs out, and start it as systemd would."""
+        self.portal.send_signal(signal.SIGKILL)
+        self.portal.wait(10)
+        self.portal = self.start_portal()
+
+    def guard(self) -> None:
+        """Load the card's rules."""
+        self.within("nft", "-f", CARD / "nftables.conf")
+
+    def let_in(self, phone: Phone) -> None:
+        """Bring a phone into the air of this node."""
+        port = f"air{phone.room.name}"
+        self.ip(f"link add {port} type veth peer name phone0 netns {phone.name}")
+        phone.ip("link set phone0 up")
+        self.ip(f"link set {port} master wlan0 up")
+        run("bridge", "-n", self.name, "link", "set", "dev", port, "isolated", "on")
+
+
+def wait_for_pages(phone: Phone, node: Node) -> None:
+    """Wait until the pages answer a phone."""
+    question = ("http", "GET", f"http://{ADDRESS}/healthz")
+    wait_until("the pages answer", lambda: phone.ask(question)[0].get("status") == 200, 30, node.said)
