@@ -32,6 +32,7 @@ SHELVES: Final = MappingProxyType(
         "carry": ("bundle",),
         "sticks": ("stick",),
         "care": ("doctor", "verify", "rebuild", "backup", "restore", "reopen"),
+        "updates": ("update",),
         "bench": ("bench",),
         "simulate": ("simulate",),
         "demo": ("demo",),

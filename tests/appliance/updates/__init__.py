@@ -1,0 +1,1 @@
+"""Updates: the file, its signatures, and a card with two systems."""
