@@ -55,6 +55,8 @@ FAULTS = (
     Fault("power", "appliance/power/charge.py", "import appliance.power.ladder"),
     Fault("power", "appliance/power/waking.py", "import appliance.power.gauge"),
     Fault("power", "appliance/power/room_without_a_floor.py", ""),
+    Fault("updates", "appliance/updates/header.py", "import appliance.updates.trial"),
+    Fault("updates", "appliance/updates/room_without_a_floor.py", ""),
     Fault("cards", "provisioning/disks.py", "import provisioning.fat"),
     Fault("cards", "provisioning/room_without_a_floor.py", ""),
     Fault("pages", "webui/__init__.py", "import mesh.frontier"),
