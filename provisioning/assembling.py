@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from appliance.updates import making
+from appliance.updates.making import Contents
+from provisioning import boot_files
 from provisioning.running import run
 
 MIB: Final = 1 << 20
@@ -35,13 +39,21 @@ PARTS: Final = (OPEN, SLOT, DATA)
 START_MIB: Final = 4
 
 
-def assemble(system: Path, image: Path, room: Path) -> Path:
-    """Write `image` from the system in a directory, which loses its own copy of the open part. Raises `SettingsFault`."""
+def assemble(system: Path, image: Path, room: Path, update: Contents | None = None) -> Path:
+    """Write `image` from the system in a directory, which loses its own copy of the open part. Raises `SettingsFault`.
+
+    An `update` that brings the same is written beside it, unsigned; where its system and its files lie is seen to here.
+    """
     fillings = (_open_part(system, room), _slot(system, room), _data(room))
     part = image.with_name(f"{image.name}.part")
     with part.open("wb") as target:
         target.truncate((START_MIB + sum(one.size_mib for one in PARTS)) * MIB)
     run(["sfdisk", "--quiet", str(part)], "The table of partitions could not be written", _table())
+    if update:
+        making.make(
+            replace(update, system=fillings[1], boot=room / "boot"),
+            image.with_name(f"hedgerow-{update.version}.update"),
+        )
     at = START_MIB
     for one, filling in zip(PARTS, fillings, strict=True):
         _lay(filling, part, at * MIB)
@@ -69,6 +81,8 @@ def _open_part(system: Path, room: Path) -> Path:
     _copy(file, sorted(firmware.iterdir()), "::")
     run(["mmd", "-i", str(file), "::hedgerow"], "The open part could not be filled")
     _copy(file, sorted((system / "usr/share/hedgerow/open").iterdir()), "::hedgerow")
+    if (firmware / boot_files.FIRST).exists():
+        (firmware / boot_files.FIRST).rename(room / "boot")
     shutil.rmtree(firmware)
     firmware.mkdir()
     for left in [*system.glob("boot/vmlinuz-*"), *system.glob("boot/initrd.img-*")]:  # they lie on the open part

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,8 @@ from appliance.cli.terminal import as_json, output, say, say_json, write_whole
 from appliance.errors import Refused, SettingsFault
 from appliance.next_card import DATA, drawn
 from appliance.seed import Seed
+from appliance.store.migrations import MIGRATIONS
+from appliance.updates.making import Contents
 from provisioning import assembling, building, fat, first_boot, street_side, writing
 from provisioning import disks as machine
 from provisioning.disks import Danger, Disk
@@ -230,7 +233,10 @@ def cards(node_yaml: Path, sheet: str, output: Path | None) -> None:
 @click.option("-o", "--output", "target", required=True, type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--architecture", type=click.Choice(building.ARCHITECTURES), default="arm64", show_default=True)
 @click.option("--keep", type=click.Path(path_type=Path, file_okay=False), default=".cache", show_default=True)
-def image(target: Path, architecture: str, keep: Path) -> None:
+@click.option(
+    "--update", "makes_update", is_flag=True, help="Also the update that brings cards of before to this version."
+)
+def image(target: Path, architecture: str, keep: Path, makes_update: bool) -> None:
     """Build the image of a card, as root, from Debian's packages and this very software; takes half an hour."""
     with tempfile.TemporaryDirectory(prefix="hedgerow-image-", dir=target.parent) as room:
         base = building.base(architecture, keep, say)
@@ -238,7 +244,8 @@ def image(target: Path, architecture: str, keep: Path) -> None:
         system = building.system(base, Path(room) / "system", say, twin)
         say("Putting the card together ...")
         assembling.keep_list(system, target)
-        assembling.assemble(system, target, Path(room))
+        brings = Contents(version("hedgerow"), architecture, len(MIGRATIONS), system, system) if makes_update else None
+        assembling.assemble(system, target, Path(room), brings)
     say(f"{target} holds {machine.human(target.stat().st_size)}; its fingerprint and its packages lie beside it.")
 
 

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+from provisioning import boot_files
 from provisioning.parcel import RECIPE
 
 # Started by their packages, but not wanted: another's access point, housekeeping of a system that is never written to.
@@ -15,7 +16,7 @@ UNWANTED: Final = (
     *("getty@tty1.service", "systemd-networkd-wait-online.service", "systemd-pstore.service"),
 )
 BOARD_LINE: Final = (
-    "console=tty0 console=ttyS1,115200 root=LABEL=hedgerow-a ro rootwait"
+    "console=tty0 console=ttyS1,115200 root=PARTUUID=48454447-02 ro rootwait"
     " fsck.repair=yes net.ifnames=0 cma=64M panic=10 quiet"
 )
 
@@ -47,10 +48,14 @@ def settle(root: Path) -> None:
 
 
 def _set_board(root: Path) -> None:
-    """Tell the board's kernel where the system is, that it only reads it, and to start anew after a panic; names stay short."""
+    """Tell the board's kernel where the system is, that it only reads it, and to start anew after a panic; names stay short.
+
+    The system is found by the disk's number and the slot's, for both slots may bear one name.
+    """
     line = root / "boot/firmware/cmdline.txt"
     if line.exists():
         line.write_text(BOARD_LINE + "\n", encoding="ascii")
+    boot_files.lay_out(root / "boot/firmware")
 
 
 def _lay_example(root: Path) -> None:
