@@ -380,6 +380,7 @@ class Imported:
     refused: int
     torn: bool
     sealed_kept: int = 0
+    calls: int = 0  # for help, that nobody here had heard
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from mesh.frames import (
     PIECE_SIZE_MAX,
     RUN_SIZE_MAX,
     BlobFrame,
+    CallsFrame,
     Frame,
     FrontierFrame,
     Kind,
@@ -44,6 +45,7 @@ from mesh.sealing import OVERHEAD, Seal, SealedSection
 
 MAGIC: Final = b"HEDGEROW"
 VERSION: Final = 1
+VERSION_WITH_CALLS: Final = 2  # so that programs that know no calls say so, and do not take the file for a spoiled one
 HEADER_SIZE: Final = len(MAGIC) + 1 + DIGEST_SIZE
 BUNDLE_DOMAIN: Final = "hedgerow/bundle/v1"
 FAT32_SIZE_MAX: Final = 2**32 - 1  # no file on a FAT32 stick is larger
@@ -55,7 +57,7 @@ LOOSE_FRAMES_MAX: Final = 16  # no frame begins while this many, or this many by
 LOOSE_SIZE_MAX: Final = 1024 * KIBIBYTE
 RECORDS_LOOSE_MAX: Final = 64 * KIBIBYTE  # records are dearer than pieces of files: less of them is lost to a tear
 LOGS_PER_FRAME: Final = 4096
-KINDS: Final = frozenset(int(kind) for kind in Kind)
+KINDS: Final = frozenset(int(kind) for kind in Kind) - {Kind.CALLS}  # in clear: calls are sealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +78,16 @@ class BundleWriter:
 
     The file never grows past `size_max` bytes; what does not fit is left out and counted, and something smaller may be
     tried. Sections of `PUBLIC` stand in clear, those of a commons are sealed under its key in `epoch_keys`.
+    `version` is 2 where calls are to go in.
     """
 
     def __init__(
-        self, file: BinaryIO, key: NodeKey, epoch_keys: Mapping[Scope, EpochKey], size_max: int | None = None
+        self,
+        file: BinaryIO,
+        key: NodeKey,
+        epoch_keys: Mapping[Scope, EpochKey],
+        size_max: int | None = None,
+        version: int = VERSION,
     ) -> None:
         self._file = file
         self._key = key
@@ -92,7 +100,8 @@ class BundleWriter:
         self._written: Counter[Kind] = Counter()
         self._left_out: Counter[Kind] = Counter()
         self._closed = False
-        self._write(MAGIC + bytes([VERSION]) + key.public_key)
+        self._version = version
+        self._write(MAGIC + bytes([version]) + key.public_key)
 
     def frontier(self, holder: NodeId, frontier: Frontier) -> bool:
         """Tell how far `holder` is. The writer's own frontiers come first, then those that it heard of."""
@@ -102,6 +111,13 @@ class BundleWriter:
             if not self._section(FrontierFrame(frontier.scope, holder, heights)):
                 return self._tally(Kind.FRONTIER, 0, 1)
         return self._tally(Kind.FRONTIER, 1, 0)
+
+    def calls(self, frame: CallsFrame) -> bool:
+        """Carry calls for help that live."""
+        if self._version < VERSION_WITH_CALLS:
+            raise ValueError("a bundle of version 1 carries no calls")
+        fits = self._section(frame)
+        return self._tally(Kind.CALLS, len(frame.calls) * fits, len(frame.calls) * (not fits))
 
     def runs(self, scope: Scope, runs: Sequence[Run]) -> bool:
         """Carry runs of logs of `scope`, each log's in their order. A run over `RUN_SIZE_MAX` bytes is left out."""
@@ -269,9 +285,9 @@ class BundleReader:
         if not MAGIC.startswith(magic):
             raise Malformed("this file is not a bundle")
         rest = _take(self._file, HEADER_SIZE - len(MAGIC))
-        if rest and rest[0] > VERSION:
-            raise UnknownVersion(f"this bundle has version {rest[0]}; this program reads version {VERSION}")
-        if rest and rest[0] != VERSION:
+        if rest and rest[0] > VERSION_WITH_CALLS:
+            raise UnknownVersion(f"this bundle has version {rest[0]}; this program reads up to {VERSION_WITH_CALLS}")
+        if rest and not rest[0]:
             raise Malformed("a bundle's version is at least 1")
         if len(magic) + len(rest) < HEADER_SIZE:
             raise TornBundle("this bundle ends inside its header")

@@ -3,7 +3,8 @@
     frontier   how far a node is in each log of a scope, as somebody tells it: good for choosing what to carry, no proof
     runs       records with the checkpoints that certify them
     blob       a piece of a file
-    sealed     one of these three, readable by a commons alone
+    calls      calls for help that live; sealed always
+    sealed     one of these four, readable by a commons alone
 
 The file around the frames is bundle.py; see spec/bundle-v1.md.
 """
@@ -17,11 +18,13 @@ from typing import ClassVar, Final
 
 from mesh import canonical
 from mesh.canonical import INT_MAX, Value
+from mesh.distress import AT_MAX, CALLS_MAX, HEAD, Distress
 from mesh.errors import Malformed
 from mesh.keys import DIGEST_SIZE, ID_SIZE, PUBLIC, SIGNATURE_SIZE, LogId, NodeId, Scope
 from mesh.log import Run
 from mesh.record import Record
 from mesh.sealing import OVERHEAD, Handle
+from mesh.wire import Reader
 
 KIBIBYTE: Final = 1024
 FRAME_SIZE_MAX: Final = 256 * KIBIBYTE
@@ -43,6 +46,7 @@ class Kind(IntEnum):
     SEALED = 4
     STAMP = 5
     END = 6
+    CALLS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +155,35 @@ class BlobFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class CallsFrame:
+    """Calls for help, each at the age that it had when this was written: at `at` by the writer's clock, 0 where unsure."""
+
+    kind: ClassVar[Kind] = Kind.CALLS
+    scope: Scope
+    at: int
+    calls: tuple[Distress, ...]
+
+    def payload(self) -> bytes:
+        return canonical.encode([self.at, [call.encode() for call in self.calls]])
+
+    @classmethod
+    def read(cls, scope: Scope, payload: bytes) -> CallsFrame:
+        """Return what `payload` says. Raises `Malformed`."""
+        parts = canonical.decode(payload)
+        if type(parts) is not list or [type(part) for part in parts] != [int, list] or not 0 <= parts[0] <= AT_MAX:
+            raise Malformed("a frame of calls is a time and calls")
+        if scope == PUBLIC or not 1 <= len(parts[1]) <= CALLS_MAX:
+            raise Malformed("calls are sealed for a commons, and few")
+        return cls(scope, parts[0], tuple(_read_call(item) for item in parts[1]))
+
+
+def _read_call(item: Value) -> Distress:
+    if type(item) is not bytes or not item.startswith(HEAD):
+        raise Malformed("a call is the packet of a call")
+    return Distress.read(Reader(item[len(HEAD) :]))
+
+
+@dataclass(frozen=True, slots=True)
 class SealedFrame:
     """A section that this node holds no key to. `raw` is the whole of it: checked, and ready to be handed on."""
 
@@ -158,17 +191,18 @@ class SealedFrame:
     raw: bytes
 
 
-Section = FrontierFrame | RunsFrame | BlobFrame
+Section = FrontierFrame | RunsFrame | BlobFrame | CallsFrame
 Frame = Section | SealedFrame
-SECTIONS: Final[Mapping[int, type[FrontierFrame] | type[RunsFrame] | type[BlobFrame]]] = {
+SECTIONS: Final[Mapping[int, type[FrontierFrame] | type[RunsFrame] | type[BlobFrame] | type[CallsFrame]]] = {
     Kind.FRONTIER: FrontierFrame,
     Kind.RUNS: RunsFrame,
     Kind.BLOB: BlobFrame,
+    Kind.CALLS: CallsFrame,
 }
 
 
 def read_section(scope: Scope, kind: int, payload: bytes) -> Section:
-    """Return the frontier, runs or piece of a file that `payload` holds. Raises `Malformed`."""
+    """Return the frontier, runs, calls or piece of a file that `payload` holds. Raises `Malformed`."""
     if kind not in SECTIONS:
         raise Malformed(f"nothing of kind {kind} stands here")
     return SECTIONS[kind].read(scope, payload)

@@ -49,6 +49,8 @@ def import_(file: Path, as_json: bool) -> None:
         say_json(asdict(taken))
         return
     say(f"{taken.records} new entries, {taken.already} known ones, {taken.blobs} files.")
+    if taken.calls:
+        say(f"Calls for help that nobody here had heard: {taken.calls}.")
     if taken.waiting:
         say(f"{taken.waiting} entries wait for others that are not here yet.")
     if taken.torn:
@@ -66,6 +68,8 @@ def show(file: Path, as_json: bool) -> None:
         say_json(bill.facts())
         return
     say(f"A bundle of node {bill.writer}: {bill.records} entries and {len(bill.files)} files.")
+    if bill.calls:
+        say(f"Calls for help: {bill.calls}.")
     if bill.sealed_for_others:
         say(f"{bill.sealed_for_others} sections are sealed for another commons.")
     if not bill.whole:

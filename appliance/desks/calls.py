@@ -8,7 +8,7 @@ from typing import Final
 from appliance.answers import Account, Session
 from appliance.calling import Call, Hearing
 from appliance.commons.names import visible
-from appliance.desks.carrying import Carrying
+from appliance.desks.neighbourhood import Neighbourhood
 from appliance.errors import Objection, Refused
 from appliance.ledger.transfer import AccountId
 from appliance.store.calls import MINUTE_S, Calls, Held
@@ -29,7 +29,7 @@ HEARD_PER_S: Final = 1 / 300
 INCARNATION_BITS: Final = 14  # a restored node counts on above all that it said before, though it forgot
 
 
-class Calling(Carrying):
+class Calling(Neighbourhood):
     @cached_property
     def _calls(self) -> Calls:
         return Calls(self.database, self.private)

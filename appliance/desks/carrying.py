@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from math import ceil
 from typing import BinaryIO, Final
 
 from appliance.answers import Imported
-from appliance.desks.neighbourhood import Neighbourhood
+from appliance.calling import Hearing
+from appliance.clock import Trust
+from appliance.desks.calls import Calling
 from appliance.errors import Objection, Refused
-from mesh.bundle import BundleReader, BundleWriter
-from mesh.errors import Malformed, PeerFault, TornBundle, Unexplained
-from mesh.frames import BlobFrame, Frame, FrontierFrame, RunsFrame, SealedFrame
+from mesh.bundle import VERSION, VERSION_WITH_CALLS, BundleReader, BundleWriter
+from mesh.distress import CALLS_MAX, LIFE_MAX, Distress
+from mesh.errors import BadSignature, Malformed, PeerFault, TornBundle, Unexplained
+from mesh.frames import BlobFrame, CallsFrame, Frame, FrontierFrame, RunsFrame, SealedFrame
 from mesh.keys import LogId, NodeId, Scope, unwritten
 from mesh.log import Run
 from mesh.sealing import SealedSection
 
 RUN_SIZE: Final = 48 * 1024
-COUNTED: Final = ("records", "already", "waiting", "blobs", "refused", "sealed_kept")
+COUNTED: Final = ("records", "already", "waiting", "blobs", "refused", "sealed_kept", "calls")
 LATER_MAX: Final = 256  # runs that are kept at hand because something before them may come later in the same file
 SHOWN_MAX: Final = 16  # frames in which the writer tells what it holds
 SEALED_MAX: Final = 256  # sections of other commons that are carried on
@@ -31,6 +35,7 @@ class Arrival:
     count: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTED, 0))
     later: list[Run] = field(default_factory=list)
     shown: list[FrontierFrame] = field(default_factory=list)
+    calls: list[Distress] = field(default_factory=list)  # of nodes that nobody here has let in yet
     torn: bool = False
     used_bytes: int | None = None  # of the archive, once a file came
 
@@ -42,16 +47,20 @@ class Arrival:
             self.count["waiting"] += len(run.records)
 
 
-class Carrying(Neighbourhood):
+class Carrying(Calling):
     def export_bundle(self, file: BinaryIO, for_node: str | None = None, max_bytes: int | None = None) -> None:
-        """Write all that `for_node` is not known to hold, or everything: records first, then files, small ones first.
+        """Write all that `for_node` is not known to hold, or everything: calls for help, records, then files, small ones first.
 
         What this node owes the others is written before, so that one stick brought and taken back lets a new node in.
         """
         self.do_duties()
         self.seal()
         holds = self.private.holds(self._node_named(for_node)) if for_node else {}
-        writer = BundleWriter(file, self.key, {self.commons: self.commons_key}, max_bytes)
+        calls = tuple(self.calls_on_air()[:CALLS_MAX])
+        version = VERSION_WITH_CALLS if calls else VERSION
+        writer = BundleWriter(file, self.key, {self.commons: self.commons_key}, max_bytes, version)
+        if calls:
+            writer.calls(CallsFrame(self.commons, self._sure_time(), calls))
         for scope in self.scopes():
             writer.frontier(self.node_id, self.frontier(scope))
         for scope in self.scopes():
@@ -61,6 +70,10 @@ class Carrying(Neighbourhood):
         for (raw,) in self.database.rows("SELECT content FROM sealed ORDER BY no"):
             writer.sealed(SealedFrame(SealedSection.parse(raw).handle, raw))
         writer.close()
+
+    def _sure_time(self) -> int:
+        """Return seconds since 1970, 0 where independent sources do not agree on them."""
+        return self.clock.now() if self.clock.trust is Trust.AGREED else 0
 
     def _node_named(self, name: str) -> NodeId:
         try:
@@ -105,6 +118,7 @@ class Carrying(Neighbourhood):
             arrival.torn = True
             arrival.count["refused"] += 1
         self._take_waiting(arrival)
+        self._take_calls(arrival.calls, arrival)
         self._note_shown(arrival)
         return Imported(torn=arrival.torn, **arrival.count)
 
@@ -115,10 +129,28 @@ class Carrying(Neighbourhood):
                     arrival.wait(run)
         elif isinstance(frame, BlobFrame):
             arrival.count["blobs"] += self._take_blob(frame, arrival)
+        elif isinstance(frame, CallsFrame):
+            arrival.calls = self._take_calls([self._aged(call, frame.at) for call in frame.calls], arrival)
         elif isinstance(frame, SealedFrame):
             arrival.count["sealed_kept"] += self._keep_sealed(frame)
         elif frame.holder == arrival.writer and len(arrival.shown) < SHOWN_MAX:
             arrival.shown.append(frame)
+
+    def _aged(self, call: Distress, written_at: int) -> Distress:
+        """Return a call as old as it is by now, where both clocks are sure; else it has the age at which it was written."""
+        now = self._sure_time()
+        way_s = max(0, now - written_at) if now and written_at else 0
+        return replace(call, age=min(LIFE_MAX, call.age + ceil(way_s / 60)))
+
+    def _take_calls(self, calls: list[Distress], arrival: Arrival) -> list[Distress]:
+        """Take in calls as if they were heard; return those whose author is not known, perhaps not yet."""
+        strange = []
+        for call in calls:
+            try:
+                arrival.count["calls"] += self.accept_call(call) is Hearing.NEWS
+            except BadSignature:
+                strange.append(call)
+        return strange
 
     def _take_run(self, run: Run, count: dict[str, int]) -> bool:
         """Return False where the run waits for another."""

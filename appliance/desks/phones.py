@@ -8,7 +8,8 @@ from typing import Final
 
 from appliance.answers import Account, Board, Session
 from appliance.calling import Phone
-from appliance.desks.calls import Calling, call_words
+from appliance.desks.calls import call_words
+from appliance.desks.carrying import Carrying
 from appliance.errors import Objection, Refused
 from appliance.ledger.amounts import write_amount
 from appliance.ledger.transfer import AMOUNT_MAX, AccountId
@@ -35,7 +36,7 @@ URGENT: Final = (commands.Sos, commands.Safe)  # calls have limits of their own
 Lines = Sequence[str]
 
 
-class Texting(Calling):
+class Texting(Carrying):
     # --- at the portal
 
     def pairing_code(self, session: Session, language: str = "") -> str:

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from appliance.errors import Objection, Refused
 from mesh.bundle import BundleReader
 from mesh.errors import PeerFault
-from mesh.frames import BlobFrame, Frame, FrontierFrame, RunsFrame
+from mesh.frames import BlobFrame, CallsFrame, Frame, FrontierFrame, RunsFrame
 from mesh.keys import PUBLIC, EpochKey, Scope, written
 
 
@@ -22,6 +22,7 @@ class Waybill:
     records: int = 0
     heights: dict[str, dict[str, int]] = field(default_factory=dict)  # what its writer held, by scope and log
     files: dict[str, int] = field(default_factory=dict)  # digest → size
+    calls: int = 0
     sealed_for_others: int = 0
 
     @classmethod
@@ -49,12 +50,14 @@ class Waybill:
                     heights |= {written(log): height for log, height in frame.heights.items()}
             case BlobFrame():
                 self.files[frame.blob.hex()] = frame.size
+            case CallsFrame():
+                self.calls += len(frame.calls)
             case _:
                 self.sealed_for_others += 1
 
     def facts(self) -> dict[str, Any]:
         """Return the counts by name."""
-        names = ("writer", "whole", "records", "heights", "files", "sealed_for_others")
+        names = ("writer", "whole", "records", "heights", "files", "calls", "sealed_for_others")
         return {name: getattr(self, name) for name in names}
 
 

@@ -202,7 +202,7 @@ def test_a_bundle_that_ends_in_its_header_is_refused(stick: Stick, cut: int) -> 
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"hello", b"HEDGEROW", b"HEDGEROW\x02" + bytes(99), bytes(5000), b"PK\x03\x04" + os.urandom(500)],
+    [b"", b"hello", b"HEDGEROW", b"HEDGEROW\x03" + bytes(99), bytes(5000), b"PK\x03\x04" + os.urandom(500)],
 )
 def test_what_is_no_bundle_is_refused(stick: Stick, content: bytes) -> None:
     with pytest.raises(Refused) as refusal:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,13 @@ from appliance.clock import Clock
 from appliance.desks import calls as desk
 from appliance.errors import Objection, Refused
 from appliance.node import Node
+from appliance.timekeeping import Kept
+from mesh.bundle import BundleWriter
 from mesh.distress import Distress, Level
 from mesh.errors import BadSignature
+from mesh.frames import CallsFrame
 from mesh.keys import NodeKey
-from tests.appliance.street import PIN
+from tests.appliance.street import PIN, Street
 
 
 class Ticks:
@@ -236,3 +240,102 @@ def test_words_are_cut_to_what_one_packet_carries(street: tuple[Node, Node]) -> 
     call = raised(street[0], words="ساعدوني " * 20)
     assert len(call.words.encode()) <= 76
     assert call.words.startswith("ساعدوني")
+
+
+# --- carried by hand
+
+
+def carried(node: Node) -> bytes:
+    file = BytesIO()
+    node.export_bundle(file)
+    return file.getvalue()
+
+
+def handed_in(node: Node, content: bytes) -> int:
+    """Return how many calls of it were news."""
+    came = node.import_bundle(BytesIO(content))
+    assert (came.refused, came.torn) == (0, False)
+    return came.calls
+
+
+def test_a_bundle_carries_calls_that_live_and_each_is_shown_once(street: tuple[Node, Node], ticks: Ticks) -> None:
+    elm, oak = street
+    before = carried(elm)
+    raised(elm)
+    ticks.now += 600
+    stick = carried(elm)
+    assert (before[8], stick[8]) == (1, 2), "a program that knows no calls says so, and reads all other bundles"
+    assert handed_in(oak, before) == 0
+    assert handed_in(oak, stick) == 1
+    assert [(call.words, call.left_s) for call in oak.calls()] == [("fire", 3000)]
+    assert handed_in(oak, stick) == 0
+    assert handed_in(elm, carried(oak)) == 0
+    ticks.now += 3000
+    assert carried(oak)[8] == 1
+    assert handed_in(oak, stick) == 0
+    assert oak.calls() == []
+
+
+def test_what_was_taken_back_does_not_come_again_on_an_old_stick(street: tuple[Node, Node]) -> None:
+    elm, oak = street
+    raised(elm)
+    old = carried(elm)
+    elm.end_own_call(signed_in(elm, "Ana").account)
+    handed_in(oak, carried(elm))
+    assert shown(oak) == [("over", "fire", "Ana")]
+    assert handed_in(oak, old) == 0
+    assert shown(oak) == [("over", "fire", "Ana")]
+
+
+@pytest.mark.parametrize(
+    ("passed_s", "left_s"), [(0, 3600), (90, 3480), (3540, 60), (3541, 0), (30 * 86_400, 0), (-500, 3600)]
+)
+def test_where_both_know_the_time_a_stick_under_way_grows_old(
+    street: tuple[Node, Node], ticks: Ticks, passed_s: int, left_s: int
+) -> None:
+    elm, oak = street
+    knows_time(elm, ticks, 1_800_000_000)
+    raised(elm)
+    stick = carried(elm)
+    knows_time(oak, ticks, 1_800_000_000 + passed_s)
+    handed_in(oak, stick)
+    assert [call.left_s for call in oak.calls()] == ([left_s] if left_s else [])
+
+
+def knows_time(node: Node, ticks: Ticks, now: int) -> None:
+    node.clock = Clock(ticks=ticks, kept=lambda: Kept(epoch=now - int(ticks.now)))
+    node.private._clock = node.clock
+
+
+def test_who_does_not_know_the_time_believes_an_old_stick_once_and_no_longer_than_a_call_lives(
+    street: tuple[Node, Node], ticks: Ticks
+) -> None:
+    elm, oak = street
+    raised(elm)
+    stick = carried(elm)
+    assert handed_in(oak, stick) == 1
+    ticks.now += 3600
+    assert (handed_in(oak, stick), oak.calls()) == (0, [])
+
+
+def test_a_stick_brings_the_caller_and_the_call(tmp_path: Path) -> None:
+    with Street(tmp_path) as street:
+        oak = street.invite("Oak")
+        street.settle()
+        fir = street.invite("Fir")
+        ana = street.neighbour(oak, "Ana")
+        oak.raise_call(ana, "help", 60, "a broken leg")
+        assert handed_in(street.elm, carried(oak)) == 1
+        assert handed_in(fir, carried(street.elm)) == 1
+        assert shown(fir) == [("help", "a broken leg", "Ana")]
+
+
+def test_forged_calls_on_a_stick_are_not_shown(street: tuple[Node, Node]) -> None:
+    elm, oak = street
+    raised(elm)
+    lies = tuple(replace(on_air(elm), words=words) for words in ("come all", "all is well"))
+    file = BytesIO()
+    writer = BundleWriter(file, elm.key, {elm.commons: elm.commons_key}, version=2)
+    writer.calls(CallsFrame(elm.commons, 0, lies))
+    writer.close()
+    assert (handed_in(oak, file.getvalue()), oak.calls()) == (0, [])

@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from mesh import canonical
-from mesh.bundle import BUNDLE_DOMAIN, BundleReader, BundleWriter, read_bundle
+from mesh.airform import node_handle
+from mesh.bundle import BUNDLE_DOMAIN, VERSION_WITH_CALLS, BundleReader, BundleWriter, read_bundle
+from mesh.distress import Caller, Distress, Level
 from mesh.errors import PeerFault
-from mesh.frames import BlobFrame, Frame, FrontierFrame, RunsFrame, SealedFrame, encode_run
+from mesh.frames import BlobFrame, CallsFrame, Frame, FrontierFrame, RunsFrame, SealedFrame, encode_run
 from mesh.frontier import Frontier, Reach
 from mesh.keys import PUBLIC, SIGNATURE_SIZE, EpochKey, NodeId, NodeKey, Scope, commons_scope, digest, log_id, written
 from mesh.links import Founding, Opening
@@ -54,10 +56,10 @@ def ana_street() -> tuple[Run, Frontier]:
     return run_of(ANA, STREET, [opening.record(1_760_000_000), payment])
 
 
-def written_by(key: NodeKey, fill: Callable[[BundleWriter], object]) -> bytes:
+def written_by(key: NodeKey, fill: Callable[[BundleWriter], object], version: int = 1) -> bytes:
     """Return the whole bundle that `fill` filled."""
     file = BytesIO()
-    writer = BundleWriter(file, key, KEYS)
+    writer = BundleWriter(file, key, KEYS, version=version)
     fill(writer)
     writer.close()
     return file.getvalue()
@@ -81,6 +83,16 @@ def street_things(writer: BundleWriter) -> None:
     writer.frontier(ANA.node_id, frontier)
     writer.runs(STREET, [run])
     writer.blob(digest(ZINE), len(ZINE), BytesIO(ZINE), STREET)
+
+
+def a_call(age: int = 3, level: Level = Level.DANGER, words: str = "fire at number 12") -> Distress:
+    caller = Caller(node_handle(ANA.node_id), 1)
+    return Distress(age, caller, 1, level, 240, 1_760_000_000, words).signed(ANA, STREET)
+
+
+def calls(writer: BundleWriter) -> None:
+    writer.calls(CallsFrame(STREET, 1_760_000_180, (a_call(), a_call(level=Level.OVER, words=""))))
+    street_things(writer)
 
 
 def many_lots(writer: BundleWriter) -> None:
@@ -155,6 +167,7 @@ def good() -> Iterator[tuple[str, bytes]]:
     yield "public", written_by(ANA, public_things)
     yield "sealed", written_by(ANA, street_things)
     yield "carried", written_by(CARA, things_of_others)
+    yield "calls", written_by(ANA, calls, VERSION_WITH_CALLS)
     yield (
         "two-lots",
         ended(ANA, stamped(ANA, raw((3, piece(9, 0, b"half")))[:-90]) + frame_of(3, piece(9, 4, b"other")), 3),
@@ -175,7 +188,8 @@ def bad() -> Iterator[tuple[str, str, bytes]]:
     yield "torn-zeros", "TornBundle", stamped(ANA, opened + zine) + bytes(64)
     yield "not-a-bundle", "Malformed", b"PK\x03\x04" + bytes(60)
     yield "version-0", "Malformed", public[:8] + b"\x00" + public[9:]
-    yield "version-2", "UnknownVersion", public[:8] + b"\x02" + public[9:]
+    yield "version-2", "BadSignature", public[:8] + b"\x02" + public[9:]  # what stamps cover begins with the version
+    yield "version-3", "UnknownVersion", public[:8] + b"\x03" + public[9:]
     yield "after-the-end", "Malformed", public + b"\n"
     yield "end-miscounts", "Malformed", ended(ANA, opened + zine, 2)
     yield "end-without-stamp", "Malformed", opened + end + zine
@@ -200,6 +214,13 @@ def bad() -> Iterator[tuple[str, str, bytes]]:
     yield "sealed-unsigned", "BadSignature", raw((4, sealed_by_ana()[:-1] + b"\x00"))
     yield "sealed-elsewhere", "BadSignature", raw((4, renumbered()))
     yield "sealed-unknown-kind", "Malformed", raw((4, sealed_by_ana(content=b"\x05" + bytes(64))))
+
+    yield from bad_calls()
+
+
+def bad_calls() -> Iterator[tuple[str, str, bytes]]:
+    yield "calls-in-clear", "Malformed", raw((7, CallsFrame(STREET, 0, (a_call(),)).payload()))
+    yield "calls-none", "Malformed", raw((4, sealed_by_ana(content=b"\x07" + canonical.encode([0, []]))))
 
 
 @dataclass(frozen=True)
@@ -226,6 +247,13 @@ def described(frame: Frame) -> dict[str, Any]:
         case BlobFrame(scope=scope, blob=blob, size=size, offset=offset, content=content):
             place = {"scope": written(scope), "blob": blob.hex(), "size": size, "offset": offset}
             return {"kind": "blob"} | place | {"content": content.hex()}
+        case CallsFrame(scope=scope, at=at, calls=called):
+            return {
+                "kind": "calls",
+                "scope": written(scope),
+                "at": at,
+                "calls": [call.encode().hex() for call in called],
+            }
         case SealedFrame(scope_handle=handle, raw=section):
             return {"kind": "sealed", "handle": written(handle), "raw": section.hex()}
 

@@ -12,13 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesh.bundle import HEADER_SIZE, BundleReader, BundleWriter, read_bundle
+from mesh.bundle import HEADER_SIZE, VERSION_WITH_CALLS, BundleReader, BundleWriter, read_bundle
 from mesh.errors import Malformed
 from mesh.frames import (
     FRAME_SIZE_MAX,
     PIECE_SIZE_MAX,
     RUN_SIZE_MAX,
     BlobFrame,
+    CallsFrame,
     Frame,
     FrontierFrame,
     Kind,
@@ -39,7 +40,9 @@ from tests.mesh.bundle_samples import (
     KEYS,
     STREET,
     STREET_KEY,
+    a_call,
     ana_public,
+    calls,
     many_lots,
     public_things,
     read_until_fault,
@@ -73,6 +76,11 @@ runs_frames = st.builds(RunsFrame, scopes, st.lists(runs(), min_size=1, max_size
 blob_frames = st.builds(
     lambda scope, content: BlobFrame(digest(content), len(content), 0, content, scope), scopes, st.binary(max_size=200)
 )
+calls_frames = st.builds(
+    lambda at, ages: CallsFrame(STREET, at, tuple(a_call(age) for age in ages)),
+    st.integers(0, 2**35 - 1),
+    st.lists(st.integers(0, 1440), min_size=1, max_size=4),
+)
 
 
 def carry(writer: BundleWriter, frame: Frame) -> bool:
@@ -85,13 +93,15 @@ def carry(writer: BundleWriter, frame: Frame) -> bool:
             return writer.runs(frame.scope, frame.runs)
         case BlobFrame():
             return writer.blob(frame.blob, frame.size, BytesIO(frame.content), frame.scope)
+        case CallsFrame():
+            return writer.calls(frame)
         case SealedFrame():
             return writer.sealed(frame)
 
 
-@given(st.lists(st.one_of(frontier_frames, runs_frames, blob_frames), max_size=40))
+@given(st.lists(st.one_of(frontier_frames, runs_frames, blob_frames, calls_frames), max_size=40))
 def test_what_goes_in_comes_out(frames: list[Frame]) -> None:
-    bundle = written_by(ANA, lambda writer: [carry(writer, frame) for frame in frames])
+    bundle = written_by(ANA, lambda writer: [carry(writer, frame) for frame in frames], VERSION_WITH_CALLS)
     reader = BundleReader(BytesIO(bundle), KEYS)
     assert list(reader) == frames
     assert reader.node == ANA.node_id
@@ -107,6 +117,12 @@ def test_the_summary_tells_what_went_in() -> None:
     assert summary.size == len(file.getvalue())
     with pytest.raises(ValueError, match="closed"):
         writer.close()
+
+
+def test_a_bundle_without_calls_is_what_it_was_and_one_of_version_1_takes_none() -> None:
+    assert written_by(ANA, street_things)[8] == 1
+    with pytest.raises(ValueError, match="no calls"):
+        written_by(ANA, calls)
 
 
 @given(st.binary(max_size=400))

@@ -150,6 +150,13 @@ SCHEMAS: Final[dict[str, Schema]] = {
     ),
     "Peers": _list("Peer"),
     "Imported": _all_of(
-        records=WHOLE, already=WHOLE, waiting=WHOLE, blobs=WHOLE, refused=WHOLE, torn=YES_NO, sealed_kept=WHOLE
+        records=WHOLE,
+        already=WHOLE,
+        waiting=WHOLE,
+        blobs=WHOLE,
+        refused=WHOLE,
+        torn=YES_NO,
+        sealed_kept=WHOLE,
+        calls=WHOLE,
     ),
 }
