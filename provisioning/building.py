@@ -61,7 +61,7 @@ def _mmdebstrap(architecture: str, wanted: Sequence[str], into: Path) -> list[st
     )
     # Emulated, Python would take minutes to compile each module by itself; all are compiled at the end, by the twin's Python.
     board += ["--dpkgopt=path-exclude=/usr/bin/py3compile", *_drivers()] if architecture == "arm64" else []
-    fetch = [f"--aptopt={file}" for file in sorted(Path("/etc/apt/apt.conf.d").glob("*")) if _says_how_to_fetch(file)]
+    fetch = [f"--aptopt={file}" for file in ways_to_the_mirror()]
     return [
         *("mmdebstrap", "--quiet", "--mode=root", "--variant=essential", f"--architectures={architecture}"),
         *(f"--components={components}", f"--include={','.join(wanted)}", *fetch),
@@ -77,11 +77,14 @@ def _drivers() -> list[str]:
     return [f"--dpkgopt=path-{words[line[0]]}=/*lib/modules/*/kernel/{line[2:]}" for line in lines if line[:1] in words]
 
 
-def _says_how_to_fetch(file: Path) -> bool:
-    """Whether a file of apt's settings tells the way to the mirror; the rest is this machine's own affair."""
-    return file.is_file() and any(
-        line.startswith("Acquire") for line in file.read_text("utf-8", "replace").splitlines()
-    )
+def ways_to_the_mirror() -> list[Path]:
+    """Return the files of apt's settings that tell the way to the mirror; the rest is this machine's own affair."""
+    files = (file for file in sorted(Path("/etc/apt/apt.conf.d").glob("*")) if file.is_file())
+    return [
+        file
+        for file in files
+        if any(line.startswith("Acquire") for line in file.read_text("utf-8", "replace").splitlines())
+    ]
 
 
 def system(base: Path, into: Path, say: Say, twin: Path | None = None) -> Path:
