@@ -66,13 +66,15 @@ scenarios: $(VENV)/run.stamp
 	done; done; exit $$failed
 
 # Programs that only these two need; the emulated ones run through a rule that the kernel is told once after each start.
-IMAGE_PACKAGES := mmdebstrap qemu-user-static qemu-system-arm arch-test dosfstools fdisk mtools
+IMAGE_PACKAGES := mmdebstrap qemu-user-static qemu-system-arm arch-test dosfstools fdisk mtools nbdkit
 
 image: $(VENV)/run.stamp
 	@.ci/foreign-programs $(IMAGE_PACKAGES)
 	$(BIN)/hedgerow provision image --output hedgerow.img
 
 image-test: $(VENV)/test.stamp
+	@.ci/system-packages
+	@.ci/foreign-programs $(IMAGE_PACKAGES)
 	@[ -f hedgerow.img ] || $(MAKE) --no-print-directory image
 	HEDGEROW_IMAGE=hedgerow.img $(BIN)/python -m pytest -s tests/provisioning/on_a_board.py
 
