@@ -7,7 +7,8 @@ It is a `node.yaml` with four more entries, and is checked as strictly:
     wifi: {name: Elm Corner, passphrase: three short words, country: DE}
     keeper: {name: Ana, pin: '471100'}
 
-The passphrase and the PIN stand there until the node has read them; then the file is written anew without them.
+The passphrase and the PIN stand there until the node has read them; then the file is written anew without them. Files it names
+lie beside it, and come along: the invite, and `password_file` and `ca_file` of an MQTT road.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Final
 from appliance import settings
 from appliance.commons.names import clean_name
 from appliance.errors import Refused, SettingsFault
-from appliance.settings import Settings
+from appliance.settings import MqttRoad, Settings
 from appliance.settings_section import Section
 
 FILE_NAME: Final = "node.yaml"
@@ -62,11 +63,17 @@ class Seed:
     invite: Path | None = None
     wifi: Wifi | None = None
     keeper: Keeper | None = None
+    road_files: tuple[Path, ...] = ()
+
+    @property
+    def beside(self) -> tuple[Path, ...]:
+        """The files that come along with it."""
+        return (*([self.invite] if self.invite else ()), *self.road_files)
 
     @property
     def has_secrets(self) -> bool:
-        """Whether anything in the file is nobody else's business."""
-        return bool((self.wifi and self.wifi.passphrase) or (self.keeper and self.keeper.pin) or self.invite)
+        """Whether anything in the file, or in one that lies beside it, is nobody else's business."""
+        return bool((self.wifi and self.wifi.passphrase) or (self.keeper and self.keeper.pin) or self.beside)
 
 
 def read(file: Path, data: Path) -> Seed:
@@ -87,6 +94,7 @@ def read(file: Path, data: Path) -> Seed:
         invite=_invite(top, file.parent),
         wifi=_wifi(top.section("wifi")) if top.values.get("wifi") is not None else None,
         keeper=_keeper(top.section("keeper")) if top.values.get("keeper") is not None else None,
+        road_files=tuple(path for path in _road_files(found, file.parent) if path.is_file()),
     )
 
 
@@ -98,7 +106,23 @@ def read_whole(file: Path, data: Path) -> Seed:
         raise top.fault("wifi", "is missing. Add a line such as `wifi: {name: Elm Corner, country: DE}`.")
     if seed.keeper is None:
         raise top.fault("keeper", "is missing. Add a line such as `keeper: {name: Ana}`.")
+    for path in _road_files(seed.settings, file.parent):
+        if not path.is_file():
+            raise top.fault("roads", f"name {path.name[:32]}, which must lie beside {FILE_NAME}. Lay it there.")
     return seed
+
+
+def _road_files(found: Settings, folder: Path) -> list[Path]:
+    """Return where the files that roads name should lie; one that is named by a path is on the node already."""
+    mqtt = [road for road in found.roads if isinstance(road, MqttRoad)]
+    names = {name for road in mqtt for name in (road.password_file, road.ca_file) if name}
+    beside = sorted(name for name in names if "/" not in name and not name.startswith("."))
+    for name in beside:
+        if name in {FILE_NAME, found.key_file.name} or name.startswith(found.database.name):
+            raise SettingsFault(
+                f"{folder / FILE_NAME}: roads: {name} is a file of the node's own. Give it another name."
+            )
+    return [folder / name for name in beside]
 
 
 def _portal(section: Section) -> dict[object, object]:
@@ -176,7 +200,7 @@ def without_secrets(seed: Seed) -> Seed:
     """Return what may stand on the card for everybody to read."""
     wifi = replace(seed.wifi, passphrase="") if seed.wifi else None
     keeper = replace(seed.keeper, pin="") if seed.keeper else None
-    return replace(seed, wifi=wifi, keeper=keeper, invite=None)
+    return replace(seed, wifi=wifi, keeper=keeper, invite=None, road_files=())
 
 
 def completed(seed: Seed, before: Seed) -> Seed:

@@ -175,7 +175,7 @@ def _written(seed: Seed, image: Path, device: Path) -> writing.Written:
     with tempfile.TemporaryDirectory(prefix="hedgerow-card-") as room:
         told = Path(room) / seeds.FILE_NAME
         seeds.write(seed, told)
-        files = [told, *([seed.invite] if seed.invite else [])]
+        files = [told, *seed.beside]
         place = fat.fat_partition(image)
         layers = writing.Layers(image, fat.furnished(image, place, files, Path(room) / "fat"), place.offset)
         shown = _Shown()

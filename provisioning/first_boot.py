@@ -2,6 +2,7 @@
 
     taken over   the seed's files are copied to the data partition; what is secret is erased where any laptop reads
     born         the key is made here, on the node, and on no other machine before
+    equipped     what its roads need of files lies in its directory
     looked after the keeper's account is opened
     told         STATUS.txt says how it went
 
@@ -74,8 +75,8 @@ def take_over(card: Card) -> str:
     seeds.must_be_told(seed, card.told, again=is_known)
     make_directory(card.taken)
     card.taken.chmod(0o700)
-    if seed.invite:
-        put(card.taken / seed.invite.name, _content(seed.invite))
+    for file in seed.beside:
+        put(card.taken / file.name, _content(file))
     seeds.write(seed, card.kept)
     sync(card.taken)
     return ""
@@ -84,14 +85,14 @@ def take_over(card: Card) -> str:
 def erase(card: Card) -> str:
     """Leave nothing secret where any laptop reads: written over first, since FAT only forgets where a file lay."""
     kept = seeds.read(card.kept, card.data)
-    invite = [card.seed / kept.invite.name] if kept.invite and (card.seed / kept.invite.name).exists() else []
+    brought = [card.seed / file.name for file in kept.beside if (card.seed / file.name).exists()]
     is_told = card.told.exists() and (_is_blank(card.told) or seeds.read(card.told, card.data).has_secrets)
-    if not is_told and not invite:
+    if not is_told and not brought:
         return ""
-    for file in (*([card.told] if is_told else ()), *invite):
+    for file in (*([card.told] if is_told else ()), *brought):
         _overwrite(file)
     seeds.write(seeds.without_secrets(kept), card.told)
-    for file in invite:
+    for file in brought:
         file.unlink()
     sync(card.seed)
     return ""
@@ -108,6 +109,15 @@ def found(card: Card) -> str:
         founding.join(wanted, _content(seed.invite))
     else:
         founding.found(wanted, seed.currency)
+    return ""
+
+
+def equip(card: Card) -> str:
+    """Lay what the roads need beside the node's settings, which name it."""
+    for file in seeds.read(card.kept, card.data).road_files:
+        place, content = card.data / file.name, _content(file)
+        if not place.exists() or place.read_bytes() != content:
+            put(place, content)
     return ""
 
 
@@ -141,7 +151,7 @@ def report(card: Card) -> str:
 
 
 Step = Callable[[Card], str]
-PLAN: Final[tuple[Step, ...]] = (take_over, erase, found, open_account, report)
+PLAN: Final[tuple[Step, ...]] = (take_over, erase, found, equip, open_account, report)
 
 
 def kept_seed(data: Path) -> Seed:

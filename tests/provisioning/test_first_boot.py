@@ -136,6 +136,30 @@ def test_a_joining_node_takes_its_invite_along_and_leaves_none(tmp_path: Path, c
     assert kept_seed(card.data).keeper, "the account opens when the node was let in"
 
 
+def test_the_secrets_of_a_road_come_along_and_leave_none(card: Card) -> None:
+    road = {"host": "10.0.0.1", "port": 1883, "username": "elm", "password_file": "mqtt.password", "ca_file": "ca.pem"}
+    sow(card.seed, roads=[{"mqtt": road}])
+    (card.seed / "mqtt.password").write_text("known to Elm\n", encoding="utf-8")
+    (card.seed / "ca.pem").write_text("a certificate\n", encoding="utf-8")
+    give_birth(card)
+    assert (card.data / "mqtt.password").read_text(encoding="utf-8") == "known to Elm\n"
+    assert (card.data / "mqtt.password").stat().st_mode & 0o777 == 0o600
+    assert (card.data / "ca.pem").exists()
+    assert {file.name for file in card.seed.iterdir()} == {"node.yaml", STATUS}
+    assert b"known to" not in on_the_card(card)
+    (card.seed / "mqtt.password").write_text("a new one\n", encoding="utf-8")
+    give_birth(card)
+    assert (card.data / "mqtt.password").read_text(encoding="utf-8") == "a new one\n"
+    assert not (card.seed / "mqtt.password").exists()
+
+
+def test_a_road_cannot_name_a_file_of_the_nodes_own(card: Card) -> None:
+    for name in ("node.key", "node.yaml", "hedgerow.db-wal"):
+        sow(card.seed, roads=[{"mqtt": {"host": "10.0.0.1", "password_file": name}}])
+        with pytest.raises(SettingsFault, match="of the node's own"):
+            give_birth(card)
+
+
 def test_a_new_password_is_taken_over_and_nothing_else_happens(card: Card) -> None:
     give_birth(card)
     sow(card.seed, wifi={"name": "Elm; Corner", "passphrase": "another one now", "country": "DE"}, keeper=None)
