@@ -80,6 +80,7 @@ class Objection(Answer):
     TIME_UNREADABLE = "That is no day and time. Write it as 2026-11-26 21:05."
     TIME_PAST = "That time has passed already: this node has seen {latest}. Look again at your phone or watch."
     TIME_FAR = "That is many years from now. Look again at your phone or watch."
+    NUMBER_UNFIT = "{typed} is no number from {least} to {most}."
     PAGE_UNCOUNTED = "Pages are counted from 1 to {limit}."
     NOT_HERE_YET = "This zine has not arrived here yet. Ask for it, and it will be fetched."
     ZINE_PUT_AWAY = "The keeper of this node has put this zine away for now."

@@ -20,6 +20,7 @@ from typing import Final
 
 from appliance import seed as seeds
 from appliance.commons.names import clean_name
+from appliance.decimals import read_decimal
 from appliance.errors import Answer, Refused, SettingsFault
 from appliance.seed import Keeper, Seed, Wifi
 from appliance.settings import LoraRoad, Portal, Settings
@@ -53,7 +54,6 @@ class Unready(Answer):
     )
     PASSWORD_UNFIT = "A WiFi password has 8 to 63 letters, digits or signs without accents. Left empty, one is drawn."  # noqa: S105
     PIN_UNFIT = "A PIN has 4 to 12 digits. Left empty, one is drawn."
-    NUMBER_UNFIT = "{typed} is no number from {least} to {most}. Look at what is printed on the part."
     CHOICE_UNKNOWN = "One of the answers is none that can be chosen. Load the page again."
     UNFIT = "The answers do not make a node: {why}"
     PAPERS_FAILED = "The papers could not be made just now. Try again in a minute."
@@ -191,18 +191,7 @@ def _power(answers: Answers) -> Power:
     return Power(
         sensor=answers.sensor,
         device="/dev/i2c-1" if is_chip else "/dev/ttyUSB0" if answers.radio != "/dev/ttyUSB0" else "/dev/ttyUSB1",
-        capacity_ah=_number(answers.capacity_ah, *CAPACITY_AH),
-        shunt_ohm=_number(answers.shunt_ohm, *SHUNT_OHM) if is_chip else 0.1,
+        capacity_ah=read_decimal(answers.capacity_ah, *CAPACITY_AH),
+        shunt_ohm=read_decimal(answers.shunt_ohm, *SHUNT_OHM) if is_chip else 0.1,
         halt_command=HALT,
     )
-
-
-def _number(typed: str, least: float, most: float) -> float:
-    """Read a number as people write it, with a comma or a point."""
-    try:
-        number = float(typed.replace(",", ".")) if len(typed) < 16 else least - 1
-    except ValueError:
-        number = least - 1
-    if not least <= number <= most:
-        raise Refused(Unready.NUMBER_UNFIT, typed=typed[:16] or "?", least=f"{least:g}", most=f"{most:g}")
-    return number

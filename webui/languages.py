@@ -42,6 +42,12 @@ def _direction() -> dict[str, str]:
     return {"language": str(locale).replace("_", "-"), "direction": locale.text_direction}
 
 
+def month(number: int) -> str:
+    """Return the name of a month, from 1, as it stands by itself in the page's language."""
+    names = (flask_babel.get_locale() or Locale(FALLBACK)).months["stand-alone"]["wide"]
+    return str(names[number])
+
+
 def countries() -> list[tuple[str, str]]:
     """Return (code, name) of each country by ISO 3166, in the page's language and alphabet."""
     names = (flask_babel.get_locale() or Locale(FALLBACK)).territories

@@ -119,10 +119,12 @@ class Setter:
         strips = [replace(s, keep=number in (0, last - 1) and number < last) for number, s in enumerate(strips)]
         return [replace(strips[0], above=self.measure.gap), *strips[1:]]
 
-    def _line(self, line: Line, column: Column, size: float, centred: bool = False) -> Strip:
+    def _line(
+        self, line: Line, column: Column, size: float, centred: bool = False, at_the_right: bool = False
+    ) -> Strip:
         height = size * self.measure.leading
         rest = column.width - line.width
-        shift = column.left + (rest / 2 if centred else rest if line.from_the_right else 0.0)
+        shift = column.left + (rest / 2 if centred else rest if at_the_right or line.from_the_right else 0.0)
 
         def draw(pen: Pen, x: float, y: float) -> None:
             base = y - height + (height - size) / 2 + size * 0.2
@@ -271,9 +273,8 @@ class Setter:
             left -= widths[place] if self.measure.from_the_right else 0.0
             room = Column(left, max(widths[place] - size * 0.8, size))
             lines = broken(cell, room.width, size, self.letters, self.measure.from_the_right)
-            if place < len(table.right) and table.right[place]:
-                lines = [line._replace(from_the_right=True) for line in lines]
-            set_cells.append((left, [self._line(line, room, size) for line in lines]))
+            at_the_right = place < len(table.right) and table.right[place]
+            set_cells.append((left, [self._line(line, room, size, at_the_right=at_the_right) for line in lines]))
             left += 0.0 if self.measure.from_the_right else widths[place]
         height = max(sum(strip.height for strip in strips) for _, strips in set_cells) + 2 * pad
 

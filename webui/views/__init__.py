@@ -10,6 +10,7 @@ from webui.views import (
     commons,
     distress,
     feeds,
+    guide,
     help,  # noqa: A004 (a page is called what people call it)
     home,
     ledger,
@@ -49,6 +50,7 @@ PAGES: Final = tuple(
         next_card,
         signin,
         help,
+        guide,
         source,
         feeds,
         poster,

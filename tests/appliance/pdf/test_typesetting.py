@@ -102,6 +102,12 @@ def test_a_short_text_is_set_in_large_letters_and_a_long_one_smaller() -> None:
 
 
 @pytest.mark.real
+def test_a_cell_set_to_the_right_is_read_as_it_was_written(tmp_path: Path) -> None:
+    found = read_back(set_markdown("| Panel | Size |\n|---|--:|\n| one | 35 W, (a) 2 x |\n"), tmp_path)
+    assert "35 W, (a) 2 x" in found
+
+
+@pytest.mark.real
 def test_boxes_numbers_tables_and_code_are_there(tmp_path: Path) -> None:
     markdown = (
         "3. three\n4. four\n\n- [x] torch\n\n| Days | Litres |\n|---|--:|\n| 3 | 9 |\n\n    let it = stay\n\n~~gone~~\n"
