@@ -12,6 +12,7 @@ from appliance.answers import LATELY_S, Ailment, Check
 from appliance.clock import Trust
 from appliance.desks.care import Care
 from appliance.errors import StoreFault
+from appliance.updates.last import Outcome
 
 COULD_GO_MAX: Final = 5
 HOT_C: Final = 80.0  # where a Raspberry Pi begins to slow down
@@ -27,6 +28,7 @@ TROUBLES: Final = {
     "other_hardware": f"These data were copied from another place. {HEAR_OR_CONFIRM}",
     "behind": f"These data were put back from an older copy. {HEAR_OR_CONFIRM}",
     "superseded": "Another copy of this node has gone on. Decide which of the two stays; this one only reads.",
+    "on_trial": "A new version is on trial for some minutes, and signs nothing until it has shown that it holds.",
     "forked": "Two copies of this node wrote at the same time. Stop one of them, then confirm on the keeper's page.",
 }
 
@@ -229,6 +231,17 @@ def check_keel(node: Care) -> Check:
     return Check("keel mark", True, "It knows how far this node has written.")
 
 
+def check_version(node: Care) -> Check:
+    """The version that came last holds."""
+    versions = node.versions()
+    if versions.last and versions.last.outcome is Outcome.FELL_BACK:
+        return Check("version", False, f"{versions.last.in_words} Bring a newer one on a stick.")
+    if versions.refusal:
+        return Check("version", False, str(versions.refusal))
+    ready = f" Version {versions.ready.version} lies ready: see the page Versions." if versions.ready else ""
+    return Check("version", True, f"Version {versions.running} runs.{ready}")
+
+
 def check_writer(node: Care) -> Check:
     """This copy of the node is the one that writes."""
     trouble = node.trouble
@@ -265,6 +278,7 @@ CHECKS: Final[tuple[Callable[[Care], Check], ...]] = (
     check_agreement,
     check_key,
     check_keel,
+    check_version,
     check_writer,
     check_stories,
 )

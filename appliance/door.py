@@ -17,6 +17,7 @@ from appliance.answers import Trouble
 from appliance.clock import Clock
 from appliance.errors import Objection, Refused, StoreFault
 from appliance.settings import Settings
+from appliance.store import before
 from appliance.store.blobs import Blobs
 from appliance.store.counting import Counting
 from appliance.store.database import SQLITE, Database, MakeDatabase
@@ -257,6 +258,8 @@ class Door:
     @property
     def trouble(self) -> Trouble | None:
         """Why this node only reads, if it does."""
+        if before.copy_of(self.settings.database).exists():
+            return Trouble("on_trial")
         if self.private.mark("place") not in ("", self._here):
             return Trouble("other_hardware")
         for scope in (PUBLIC, self.commons):

@@ -24,6 +24,8 @@ from appliance.card import make_directory, sync
 from appliance.errors import Objection, Refused, SettingsFault, StoreFault
 from appliance.node import Node
 from appliance.seed import Seed
+from appliance.store import before
+from appliance.updates.proving import is_marked
 
 STATUS: Final = "STATUS.txt"
 FOLDER: Final = "seed"
@@ -55,6 +57,7 @@ class Card:
 def give_birth(card: Card) -> str:
     """Do what is left of the plan; return how it went, as STATUS.txt says it. Raises the fault that it tells there."""
     try:
+        before.make_ready(card.data / "hedgerow.db", is_marked())
         words = " ".join(filter(None, (step(card) for step in PLAN)))
     except (Refused, SettingsFault, StoreFault) as fault:
         _tell(card, f"NOT READY. {fault}\nPut that right in {seeds.FILE_NAME} here, then start the node again.")

@@ -11,6 +11,7 @@ import click
 from appliance import sticks
 from appliance.cli.nodes import opened_node
 from appliance.cli.terminal import Commands, as_json, say, say_json
+from appliance.updates import arrival
 
 
 @click.group(cls=Commands)
@@ -24,11 +25,13 @@ def stick() -> None:
 def exchange(directory: Path, as_json: bool) -> None:
     """Take in what the stick mounted at DIR brings, and write what this node holds."""
     with opened_node() as node:
+        who, settings = (node.name, node.id), node.settings
+        arrived = arrival.bring(directory, settings.data, settings.archive.free_space_floor_bytes, who)
         done = sticks.exchange(node, directory)
     if as_json:
-        say_json(asdict(done))
+        say_json(asdict(done) | {"update": arrived})
     else:
-        say(done.in_words)
+        say(" ".join(filter(None, (arrived, done.in_words))))
 
 
 COMMANDS: Final = (stick,)

@@ -16,13 +16,12 @@ from appliance import settings
 from appliance.cli.terminal import Commands, as_json, data_directory, say, say_json
 from appliance.errors import Refused, SettingsFault
 from appliance.store.migrations import MIGRATIONS
-from appliance.updates import applying, held, making, receipts, slots, trial
+from appliance.updates import applying, held, making, proving, receipts, slots, trial
 from appliance.updates import keepers as lists
 from appliance.updates.applying import MIB
 from appliance.updates.flaws import Flaw
 from appliance.updates.header import SYSTEM
 from appliance.updates.held import Wish
-from appliance.updates.proving import answer, on_trial, restart
 from appliance.updates.slots import OPEN, Card
 from appliance.updates.update_file import Here, UpdateFile, check, found
 from mesh.keys import NodeKey, written
@@ -129,7 +128,7 @@ def apply(stick: Path, again: bool, restarts: bool) -> None:
                 receipts.write(stick, *_who(), words)
     say(words)
     if restarts:
-        restart()
+        proving.restart()
 
 
 def _apply(stick: Path, card: Card, again: bool) -> str:
@@ -161,14 +160,30 @@ def rollback(restarts: bool) -> None:
         back = trial.go_back(card)
     say(f"Version {back.version} starts when the node starts anew; version {back.before} stays on the card.")
     if restarts:
-        restart()
+        proving.restart()
+
+
+# what the services of a card run
+
+
+@update.command(hidden=True)
+def begin() -> None:
+    """See early at each start how it came about, and mark a start on trial."""
+    with suppress(Refused), _card() as card:
+        proving.begin(card)
+
+
+@update.command(hidden=True)
+def prove() -> int:
+    """Put a system on trial to the proof. Exit 1 where it does not hold."""
+    return 0 if proving.holds(settings.load(data_directory()).port) else 1
 
 
 @update.command(hidden=True)
 def settle() -> None:
-    """See early at each start how it came about; put a new system to the proof, and keep it or start anew."""
-    with suppress(Refused):
-        on_trial(_card, settings.load(data_directory()).port)
+    """Keep the system that has shown that it holds."""
+    with _card() as card:
+        say(proving.settle(card))
 
 
 @update.command("carry-out", hidden=True)
@@ -184,13 +199,13 @@ def carry_out() -> None:
             words = _carry_out(wish, data, card)
     except Refused as refusal:
         held.forget_wish(data)
-        answer(str(refusal))
+        proving.answer(refusal)
         say(str(refusal))
         return
     held.forget_wish(data)
-    answer(words)
+    proving.answer(None)
     say(words)
-    restart()
+    proving.restart()
 
 
 def _carry_out(wish: Wish, data: Path, card: Card) -> str:

@@ -21,10 +21,14 @@ from appliance.errors import CardFull, StoreFault
 from appliance.store.audit import broken_facts, broken_files, broken_laws
 from appliance.store.counting import Counting
 from appliance.store.database import Database, os_fault
+from appliance.store.migrations import MIGRATIONS
 from appliance.store.private import AirUse
 from appliance.store.records import Records
 from appliance.store.shelf import Shelf
 from appliance.store.views import AllViews, state_hash, view_sizes
+from appliance.updates import held, overview
+from appliance.updates.held import Wish
+from appliance.updates.overview import Versions
 from mesh.governor import Governor, Priority
 from mesh.keys import PUBLIC, Scope, written
 
@@ -38,6 +42,14 @@ class Care(Upkeep):
     @cached_property
     def version(self) -> str:
         return version("hedgerow")
+
+    def versions(self) -> Versions:
+        """Return which version runs here, which lies ready, and which came before."""
+        return overview.look(self.settings.data, len(MIGRATIONS))
+
+    def wish_for(self, what: Wish) -> None:
+        """Ask the service that writes systems for another version. Raises `StoreFault`."""
+        held.wish(self.settings.data, what)
 
     def health(self) -> None:
         """Take the writer door and leave it again. Raises `StoreFault` where nothing could be written."""

@@ -302,5 +302,5 @@ class Neighbourhood(Boards):
 
     def confirm_lost_tail(self) -> None:
         """The keeper's word that nobody will bring what this node lost; it goes on in a new incarnation."""
-        if self.trouble:
+        if self.trouble and self.trouble.code != "on_trial":  # that passes by itself
             self.reopen()

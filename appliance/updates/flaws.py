@@ -34,7 +34,10 @@ class Flaw(Answer):
     TOO_FEW = "{name} is signed by {have} of the keepers whom this node knows, and {needed} must. Ask another keeper to sign it."
     OLD = "{name} brings version {version}, which is older than {running} that runs here. It is not taken."
     SAME = "Version {version} runs here already, so there is nothing to do."
-    FAILED_HERE = "Version {version} was tried here and did not hold. Bring a newer one."
+    FAILED_HERE = (
+        "Version {version} was tried here and did not hold. Bring a newer one, or let a keeper try it again on the"
+        " keeper's page."
+    )
     OTHER_MACHINE = (
         "{name} is for machines of the kind {architecture}, and this one is {ours}. Bring the file for this kind."
     )

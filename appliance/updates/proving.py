@@ -1,67 +1,66 @@
-"""The part of an update that waits: a new system is asked again and again whether it is well, then kept, or left by a restart."""
+"""What the services of a card do around a trial: mark it early, ask again and again whether all is well, keep the system."""
 
 from __future__ import annotations
 
 import http.client
+import json
 import logging
 import os
 import subprocess
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from appliance import service
-from appliance.updates import held, trial
-from appliance.updates.slots import Card
+from appliance.errors import Refused
+from appliance.updates import held, last, trial
+from appliance.updates.flaws import Flaw
+from appliance.updates.slots import OPEN, Card
 
-ANSWER: Final = Path("/run/hedgerow-update/answer.txt")  # what became of the last wish
-MARK: Final = Path("/run/hedgerow-trial/on")  # while it is there, the store keeps what it was (store/database.py)
+ANSWER: Final = Path("/run/hedgerow-update/answer.json")  # why the last wish was refused
+MARK: Final = Path("/run/hedgerow-trial/on")
 HOLDS_VARIABLE: Final = "HEDGEROW_TRIAL_S"
 ASK_S: Final = 20.0
 OK: Final = 200
 
 LOG: Final = logging.getLogger("hedgerow.updates")
 
-OpenCard = Callable[[], AbstractContextManager[Card]]
 
-
-def on_trial(opened: OpenCard, port: int) -> None:
-    """Do what this start needs; returns once the system is settled. Raises `Refused`, where this is no card."""
-    with opened() as card:
-        note = trial.begin(card)
-        if note is None:
-            _drop_or_follow(card)
-    if note is None:
-        service.tell("READY=1")
-        return
-    MARK.parent.mkdir(exist_ok=True)
-    MARK.touch()
-    service.tell("READY=1")
-    holds_s = float(os.environ.get(HOLDS_VARIABLE, trial.HOLDS_S))
-    is_right = note.version == version("hedgerow")
-    if not is_right or not trial.holds(lambda: is_well(port), holds_s):
-        LOG.error("Version %s does not hold: version %s starts again.", note.version, note.before)
-        restart()
-        return
-    with opened() as card:
-        trial.settle(card, note)
+def begin(card: Card) -> None:
+    """See how this start came about, and mark it where the system that runs is on trial. Raises `Refused`."""
+    note = trial.begin(card)
+    if note:
+        MARK.parent.mkdir(exist_ok=True)
+        MARK.touch()
+    elif held.here(card.open).failed:
+        held.stage_keepers(card.open, None)  # those that came with a version that did not hold
+    else:
         held.follow_keepers(card.open)
+
+
+def is_marked() -> bool:
+    """Whether the system that runs is on trial."""
+    return MARK.exists()
+
+
+def holds(port: int, open_part: Path = OPEN) -> bool:
+    """Whether the system that runs is the one that was meant, and is well for as long as it must be."""
+    note = last.read(open_part)
+    if note is None or note.version != version("hedgerow"):
+        LOG.error("The update was to bring version %s, and brought %s.", note and note.version, version("hedgerow"))
+        return False
+    return trial.holds(lambda: is_well(port), float(os.environ.get(HOLDS_VARIABLE, trial.HOLDS_S)))
+
+
+def settle(card: Card) -> str:
+    """Keep the system that runs, and those who may sign from now on; return it in words. Raises `Refused`."""
+    note = last.read(card.open)
+    if note is None or note.slot != card.running:
+        raise Refused(Flaw.NOTHING_BEFORE)
+    trial.settle(card, note)
+    held.follow_keepers(card.open)
     MARK.unlink(missing_ok=True)
-    LOG.info("%s", note.in_words)
-
-
-def _drop_or_follow(card: Card) -> None:
-    """Forget keepers that came with a version that did not hold."""
-    if held.here(card.open).failed:
-        held.stage_keepers(card.open, None)
-
-
-def answer(words: str) -> None:
-    """Leave word for the keeper's page, where a service of the card runs this."""
-    if ANSWER.parent.is_dir():
-        ANSWER.write_text(words, encoding="utf-8")
+    return note.now(last.Outcome.GOOD).in_words
 
 
 def is_well(port: int) -> bool:
@@ -71,12 +70,27 @@ def is_well(port: int) -> bool:
         line.request("GET", "/healthz")
         if line.getresponse().status != OK:
             return False
-    except (OSError, http.client.HTTPException):
+        asked = ["/usr/bin/systemctl", "is-active", "--quiet", "hedgerow-gossip.service"]
+        return subprocess.run(asked, check=False, timeout=ASK_S).returncode == 0
+    except (OSError, http.client.HTTPException, subprocess.TimeoutExpired):
         return False
     finally:
         line.close()
-    asked = ["/usr/bin/systemctl", "is-active", "--quiet", "hedgerow-gossip.service"]
-    return subprocess.run(asked, check=False, timeout=ASK_S).returncode == 0
+
+
+def answer(refusal: Refused | None) -> None:
+    """Leave word for the keeper's page, where a service of the card runs this."""
+    if ANSWER.parent.is_dir():
+        told = {"code": refusal.verdict.name, "details": refusal.details} if refusal else {}
+        ANSWER.write_text(json.dumps(told, default=str), encoding="utf-8")
+
+
+def answered() -> Refused | None:
+    """Return why the last wish was refused, if it was."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        told = json.loads(ANSWER.read_text("utf-8"))
+        return Refused(Flaw[told["code"]], **told["details"])
+    return None
 
 
 def restart() -> None:

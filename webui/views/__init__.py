@@ -27,6 +27,7 @@ from webui.views import (
     signin,
     source,
     steward,
+    updates,
 )
 
 PAGES: Final = tuple(
@@ -47,6 +48,7 @@ PAGES: Final = tuple(
         mesh,
         carry,
         steward,
+        updates,
         next_card,
         signin,
         help,

@@ -34,6 +34,10 @@ TROUBLES: Final = {
     "other_hardware": lazy_gettext(
         "This card was made on another machine. So that two nodes never write under one name, it writes nothing for now."
     ),
+    "on_trial": lazy_gettext(
+        "A new version of this node is on trial, and keeps its books in a new form. Until it has shown that it holds, which "
+        "takes some minutes, it writes nothing; so nothing is lost if the version before has to start again."
+    ),
     "superseded": lazy_gettext(
         "This node already goes on in a newer book, on another card. So that nobody hears two voices under one name, "
         "this one writes nothing."
@@ -116,6 +120,7 @@ def _page(refusal: Refused | None = None) -> Response:
         typed_name=forms.line("name"),
         checks=node().checks(),
         unwell=node().unwell(),
+        passes=trouble is not None and trouble.code == "on_trial",
         trouble=TROUBLES.get(trouble.code, gettext("Something is not as it was.")) if trouble else "",
         store_bytes=store["bytes"],
         free_bytes=store["free_bytes"],
