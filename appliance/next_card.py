@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Final
 
 from appliance import seed as seeds
+from appliance import wifi
 from appliance.commons.names import clean_name
 from appliance.decimals import read_decimal
 from appliance.errors import Answer, Refused, SettingsFault
-from appliance.seed import Keeper, Seed, Wifi
+from appliance.seed import Keeper, Seed
 from appliance.settings import LoraRoad, Portal, Settings
 from appliance.settings_power import VEDIRECT, Power
 from mesh.airtime import REGIONS as OF_THE_AIR
@@ -139,13 +140,13 @@ def drawn(seed: Seed) -> Seed:
     """Return a whole seed with a passphrase and a PIN where the keeper left them open."""
     assert seed.wifi
     assert seed.keeper
-    wifi, keeper = seed.wifi, seed.keeper
-    if not wifi.passphrase and not wifi.is_open:
+    air, keeper = seed.wifi, seed.keeper
+    if not air.passphrase and not air.is_open:
         groups = ("".join(secrets.choice(LETTERS) for _ in range(4)) for _ in range(3))
-        wifi = replace(wifi, passphrase="-".join(groups))
+        air = replace(air, passphrase="-".join(groups))
     if not keeper.pin:
         keeper = replace(keeper, pin="".join(secrets.choice("0123456789") for _ in range(PIN_DIGITS)))
-    return replace(seed, wifi=wifi, keeper=keeper)
+    return replace(seed, wifi=air, keeper=keeper)
 
 
 def _seed(answers: Answers, invite: Path | None) -> Seed:
@@ -170,14 +171,14 @@ def _seed(answers: Answers, invite: Path | None) -> Seed:
     )
 
 
-def _wifi(name: str, answers: Answers) -> Wifi:
-    if len(name.encode()) > seeds.NETWORK_NAME_BYTES_MAX:
-        raise Refused(Unready.WIFI_NAME_LONG, limit=seeds.NETWORK_NAME_BYTES_MAX)
-    if not seeds.COUNTRY.fullmatch(answers.country):
+def _wifi(name: str, answers: Answers) -> wifi.Wifi:
+    if len(name.encode()) > wifi.NAME_BYTES_MAX:
+        raise Refused(Unready.WIFI_NAME_LONG, limit=wifi.NAME_BYTES_MAX)
+    if answers.country not in wifi.COUNTRIES:
         raise Refused(Unready.COUNTRY_MISSING)
-    if answers.passphrase and not seeds.PASSPHRASE.fullmatch(answers.passphrase):
+    if answers.passphrase and not wifi.PASSPHRASE.fullmatch(answers.passphrase):
         raise Refused(Unready.PASSWORD_UNFIT)
-    return Wifi(name, answers.country, answers.passphrase)
+    return wifi.Wifi(name, answers.country, answers.passphrase)
 
 
 def _pin(typed: str) -> str:

@@ -14,7 +14,8 @@ from segno.helpers import make_wifi_data
 from appliance import seed as seeds
 from appliance.errors import SettingsFault
 from appliance.pdf.posters import Poster, Square, posters
-from appliance.seed import Seed, Wifi
+from appliance.seed import Seed
+from appliance.wifi import Wifi
 
 KEEP: Final = "Keep this card where only you can read it."
 

@@ -19,31 +19,18 @@ from pathlib import Path
 from typing import Final
 
 from appliance import settings
+from appliance import wifi as wifis
 from appliance.commons.names import clean_name
 from appliance.errors import Refused, SettingsFault
 from appliance.settings import MqttRoad, Settings
 from appliance.settings_section import Section
+from appliance.wifi import Wifi
 
 FILE_NAME: Final = "node.yaml"
 OWN_KEYS: Final = ("currency", "invite", "wifi", "keeper")
 HOST, PORT, ADDRESS = "0.0.0.0", 8080, "http://hedge.lan"  # noqa: S104 (a node is there for the phones around it)
-NETWORK_NAME_BYTES_MAX: Final = 32  # IEEE 802.11, 9.4.2.2
-PASSPHRASE: Final = re.compile(r"[\x20-\x7e]{8,63}")  # IEEE 802.11, annex J.4
-COUNTRY: Final = re.compile(r"[A-Z]{2}")
 PIN: Final = re.compile(r"[0-9]{4,12}")
-CHANNELS: Final = (1, 11)  # allowed in the 2.4 GHz band wherever WiFi is
 TO_BE_TOLD: Final = "to be told"
-
-
-@dataclass(frozen=True, slots=True)
-class Wifi:
-    """The network that phones join. Without a passphrase it is open, or it was told already and is not repeated."""
-
-    name: str
-    country: str
-    passphrase: str = ""
-    channel: int = 6
-    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +79,7 @@ def read(file: Path, data: Path) -> Seed:
         settings=found,
         currency=_currency(top),
         invite=_invite(top, file.parent),
-        wifi=_wifi(top.section("wifi")) if top.values.get("wifi") is not None else None,
+        wifi=wifis.read(top.section("wifi")) if top.values.get("wifi") is not None else None,
         keeper=_keeper(top.section("keeper")) if top.values.get("keeper") is not None else None,
         road_files=tuple(path for path in _road_files(found, file.parent) if path.is_file()),
     )
@@ -146,24 +133,6 @@ def _invite(top: Section, folder: Path) -> Path | None:
     return file
 
 
-def _wifi(section: Section) -> Wifi:
-    section.allow("name", "passphrase", "country", "channel", "open")
-    name = section.text("name", None)
-    if len(name.encode()) > NETWORK_NAME_BYTES_MAX:
-        raise section.fault(
-            "name", f"must take at most {NETWORK_NAME_BYTES_MAX} bytes; signs beyond ASCII take several."
-        )
-    passphrase, is_open = section.text("passphrase", ""), section.yes_or_no("open", default=False)
-    if passphrase and is_open:
-        raise section.fault("open", "cannot be true beside a passphrase. Remove one of the two.")
-    if passphrase and not PASSPHRASE.fullmatch(passphrase):
-        raise section.fault("passphrase", "must be 8 to 63 letters, digits or signs without accents.")
-    country = section.text("country", None)
-    if not COUNTRY.fullmatch(country):
-        raise section.fault("country", "must be two capital letters such as DE: the law of the air differs by country.")
-    return Wifi(name, country, passphrase, section.whole("channel", 6, *CHANNELS), is_open)
-
-
 def _keeper(section: Section) -> Keeper:
     section.allow("name", "pin")
     name, pin = section.text("name", None, 64), section.text("pin", "")
@@ -184,16 +153,10 @@ def write(seed: Seed, file: Path) -> None:
     """Write a seed whole or not at all, so that `read` gives it back. Raises `SettingsFault`."""
     more: dict[object, object] = {"invite": seed.invite.name} if seed.invite else {"currency": seed.currency}
     if seed.wifi:
-        more["wifi"] = _shown_wifi(seed.wifi)
+        more["wifi"] = seed.wifi.shown()
     if seed.keeper:
         more["keeper"] = {"name": seed.keeper.name} | ({"pin": seed.keeper.pin} if seed.keeper.pin else {})
     settings.write_file(file, seed.settings, more, 0o600 if seed.has_secrets else 0o644)
-
-
-def _shown_wifi(wifi: Wifi) -> dict[str, object]:
-    shown: dict[str, object] = {"name": wifi.name, "country": wifi.country, "channel": wifi.channel}
-    shown |= {"passphrase": wifi.passphrase} if wifi.passphrase else {}
-    return shown | ({"open": True} if wifi.is_open else {})
 
 
 def without_secrets(seed: Seed) -> Seed:

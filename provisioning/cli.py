@@ -19,7 +19,7 @@ from appliance.next_card import DATA, drawn
 from appliance.seed import Seed
 from appliance.store.migrations import MIGRATIONS
 from appliance.updates.making import Contents
-from provisioning import assembling, building, fat, first_boot, street_side, writing
+from provisioning import assembling, building, fat, first_boot, radio, street_side, writing
 from provisioning import disks as machine
 from provisioning.disks import Danger, Disk
 from provisioning.writing import Phase, Progress
@@ -263,8 +263,26 @@ def be_born(folder: Path, data: Path) -> None:
 @click.argument("into", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--data", type=click.Path(path_type=Path), envvar="HEDGEROW_DATA", default=DATA, show_default=True)
 def lay_network(into: Path, data: Path) -> None:
-    """Write what hostapd and dnsmasq of this node read into the directory INTO."""
+    """Write what dnsmasq of this node reads into the directory INTO."""
     street_side.lay(data, into)
 
 
-COMMANDS: Final[Sequence[click.Command]] = (check, list_disks, write, cards, image, be_born, lay_network)
+@provision.command("access-point")
+@click.argument("into", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--data", type=click.Path(path_type=Path), envvar="HEDGEROW_DATA", default=DATA, show_default=True)
+def lay_access_point(into: Path, data: Path) -> None:
+    """Write what hostapd of this node reads into the directory INTO, after a look at the radio that is there now."""
+    if told := street_side.lay_air(data, into, radio.look(street_side.INTERFACE)):
+        say(told)
+
+
+COMMANDS: Final[Sequence[click.Command]] = (
+    check,
+    list_disks,
+    write,
+    cards,
+    image,
+    be_born,
+    lay_network,
+    lay_access_point,
+)

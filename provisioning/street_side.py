@@ -12,8 +12,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from appliance.seed import Wifi
+from appliance import seed as seeds
+from appliance.errors import SettingsFault
+from appliance.wifi import BELOW, CHANNEL, Wifi
 from provisioning.first_boot import kept_seed, put
+from provisioning.radio import Radio
 
 INTERFACE: Final = "wlan0"
 ADDRESS: Final = "10.77.0.1"
@@ -48,8 +51,9 @@ quiet-dhcp
 """
 
 
-def access_point(wifi: Wifi) -> str:
-    """Return hostapd's settings. The boards' own radio does no SAE as an access point, so it is WPA2 with frames protected."""
+def access_point(wifi: Wifi, radio: Radio) -> str:
+    """Return hostapd's settings for this network on this radio: what the radio cannot do is left out, so that phones can join."""
+    channel = wifi.channel if wifi.channel in BELOW or radio.is_5_ghz else CHANNEL
     lines = [
         f"interface={INTERFACE}",
         "driver=nl80211",
@@ -57,8 +61,8 @@ def access_point(wifi: Wifi) -> str:
         "utf8_ssid=1",
         f"country_code={wifi.country}",
         "ieee80211d=1",
-        "hw_mode=g",
-        f"channel={wifi.channel}",
+        f"hw_mode={'g' if channel in BELOW else 'a'}",
+        f"channel={channel}",
         "ieee80211n=1",
         "wmm_enabled=1",
         "ap_isolate=1",
@@ -66,15 +70,35 @@ def access_point(wifi: Wifi) -> str:
         "logger_syslog_level=4",
         "logger_stdout_level=4",
     ]
-    if wifi.passphrase:
-        lines += ["wpa=2", "wpa_key_mgmt=WPA-PSK WPA-PSK-SHA256", "rsn_pairwise=CCMP", "ieee80211w=1"]
-        lines += [f"wpa_passphrase={wifi.passphrase}"]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines + _lock(wifi, radio)) + "\n"
+
+
+def _lock(wifi: Wifi, radio: Radio) -> list[str]:
+    """WPA2 and WPA3 side by side ask protected frames of WPA3 phones alone (WPA3 Specification 3.3, transition mode)."""
+    if not wifi.passphrase:
+        return []
+    lines = ["wpa=2", "rsn_pairwise=CCMP", f"wpa_passphrase={wifi.passphrase}"]
+    if wifi.security == "wpa2" or not radio.is_wpa3:
+        return [*lines, "wpa_key_mgmt=WPA-PSK"]
+    if wifi.security == "wpa3":
+        return [*lines, "wpa_key_mgmt=SAE", "ieee80211w=2", "sae_pwe=2"]
+    return [*lines, "wpa_key_mgmt=WPA-PSK SAE", "ieee80211w=1", "sae_require_mfp=1", "sae_pwe=2"]
 
 
 def lay(data: Path, into: Path) -> None:
-    """Write both settings into the directory `into`, for the node in `data`. Raises `SettingsFault`, `StoreFault`."""
-    seed = kept_seed(data)
+    """Write the settings of names into the directory `into`, for the node in `data`. Raises `SettingsFault`, `StoreFault`."""
+    kept_seed(data)
     put(into / "dnsmasq.conf", NAMES.encode())
-    if seed.wifi:
-        put(into / "hostapd.conf", access_point(seed.wifi).encode())
+
+
+def lay_air(data: Path, into: Path, radio: Radio) -> str:
+    """Write the access point's settings into `into`; return what to say of them. Raises `SettingsFault`, `StoreFault`."""
+    wifi = kept_seed(data).wifi
+    if wifi is None:
+        raise SettingsFault(
+            f"{seeds.FILE_NAME} names no wifi, so there is no access point. Add it, and start the node again."
+        )
+    put(into / "hostapd.conf", access_point(wifi, radio).encode())
+    if wifi.security == "wpa3" and not radio.is_wpa3:
+        return "This radio does no WPA3 as an access point, so phones join by WPA2."
+    return ""

@@ -12,7 +12,7 @@ from PIL import Image
 from appliance import seed as seeds
 from appliance.errors import SettingsFault
 from appliance.papers import sheets, wifi_square
-from appliance.seed import Wifi
+from appliance.wifi import Wifi
 from tests.provisioning.seeds import sow
 
 DATA = Path("/var/lib/hedgerow/node")
