@@ -27,6 +27,7 @@ from mesh.governor import Governor, Priority
 from mesh.holdings import Holdings
 from mesh.keys import NodeId, Scope, channel_key_for, written
 from mesh.log import Run
+from mesh.mending import PARTS_AT_ONCE
 from mesh.timing import Timing
 from mesh.transports import Heard, Inbox, Transport
 from mesh.transports.loopback import LoopbackRadio
@@ -140,7 +141,7 @@ class Road:
             return []
         self._may_say = least
         engine.presence.state = self.state
-        effects = engine.tick(self.now(), least)
+        effects = engine.tick(self.now(), least, self._room)
         for effect in effects:
             if isinstance(effect, Send):
                 self._send(effect)
@@ -273,6 +274,12 @@ class Road:
         if least is None:
             self._wake = self.now() + min(self._governor.wait_s(self._full_ms, self.now()), PATIENCE_S)
         return least
+
+    def _room(self, priority: Priority) -> int:
+        """Return how many full packets of this priority fit into this hour's share."""
+        if not self._is_radio:
+            return PARTS_AT_ONCE
+        return self._governor.packets(self._full_ms, self.now(), priority)
 
     def _charge_radio(self) -> None:
         """Charge what the radio said by itself, which asked nobody."""

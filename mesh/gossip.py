@@ -8,7 +8,7 @@ road is busy need only tick later. See spec/gossip-v1.md.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import inf
 from typing import Final
 
@@ -61,6 +61,13 @@ WAKE_MIN_S: Final = 0.05
 WAKE_MAX_S: Final = 3600.0
 MESSAGE_SIZE_GOAL: Final = 2048
 
+Room = Callable[[Priority], int]  # how many full packets of this priority there is air for
+
+
+def ample(priority: Priority) -> int:  # noqa: ARG001 (there is room for whatever it is)
+    """Return as many packets as go at once: the road is bounded by nothing else."""
+    return PARTS_AT_ONCE
+
 
 class Engine:
     """The gossip of one road.
@@ -101,6 +108,8 @@ class Engine:
         self._turn = 1
         self._stirred = True
         self._least = Priority.CAROUSEL  # of what may be said just now
+        self._room: Room = ample
+        self._asks_next = False  # this node spoke for others, and now for itself
 
     # --- in
 
@@ -215,13 +224,13 @@ class Engine:
 
     # --- out
 
-    def tick(self, now: float, least: Priority = Priority.CAROUSEL) -> list[Effect]:
-        """Return what it is time to say, of what is at least as urgent as `least`.
+    def tick(self, now: float, least: Priority = Priority.CAROUSEL, room: Room = ample) -> list[Effect]:
+        """Return what it is time to say, of what is at least as urgent as `least`, in no more packets than there is `room` for.
 
         To be called when `next_wake` says so, and when the store has changed.
         """
         self._stirred = False
-        self._least = least
+        self._least, self._room = least, room
         beaconing = self._follow(now)
         effects: list[Effect] = []
         for dialogue in self._dialogues.values():
@@ -275,15 +284,30 @@ class Engine:
 
     def _something(self, beaconing: Beaconing, now: float) -> list[Send]:
         """Return what is due and most urgent."""
-        mending, dialogues = self._mending.has_holes(now), self._in_turn()
         return (
-            _sends(self._mending.refill(now))
-            or next((sends for one in dialogues if (sends := self._answer(one, beaconing, now))), [])
-            or _sends(self._mending.ask(now))
-            or next((sends for one in dialogues if (sends := _sends(one.ask(now, mending), _priority(one)))), [])
+            (self._asks_next and self._for_itself(now))
+            or self._for_others(beaconing, now)
+            or self._for_itself(now)
             or (_sends(self._blobcast.speak(now), Priority.BODIES) if self._least >= Priority.BODIES else [])
             or (_sends(self._blobcast.play(now), Priority.CAROUSEL) if self._least >= Priority.CAROUSEL else [])
         )
+
+    def _for_others(self, beaconing: Beaconing, now: float) -> list[Send]:
+        """Return what others lack: rows of messages, else a message."""
+        sends = _sends(self._mending.refill(now, self._room(Priority.LEDGER))) or next(
+            (sends for one in self._in_turn() if (sends := self._answer(one, beaconing, now))), []
+        )
+        self._asks_next = self._asks_next or bool(sends)
+        return sends
+
+    def _for_itself(self, now: float) -> list[Send]:
+        """Return what asks for all that is lacking here. It is short, and goes between any two bursts of what others lack."""
+        mending = self._mending.has_holes(now)
+        sends = _sends(self._mending.ask(now)) or next(
+            (sends for one in self._in_turn() if (sends := _sends(one.ask(now, mending), _priority(one)))), []
+        )
+        self._asks_next = self._asks_next and not sends
+        return sends
 
     def _is_idle(self, now: float) -> bool:
         """Whether nobody speaks, and nothing waits to be said."""
@@ -296,7 +320,9 @@ class Engine:
 
     def _answer(self, dialogue: Dialogue, beaconing: Beaconing, now: float) -> list[Send]:
         """Return one message, as packets."""
-        message = dialogue.answer(self._message_size, now)
+        parts = min(PARTS_AT_ONCE, self._room(_priority(dialogue)))
+        size = size_in_parts(self._road.packet_size_max, parts) if parts else 0
+        message = dialogue.answer(min(size, self._message_size), now) if size else None
         if message is None:
             return []
         self._turn = -self._turn

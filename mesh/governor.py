@@ -164,6 +164,10 @@ class Governor:
         """Return the airtime that may still be spent now."""
         return max(0.0, self._limit(priority) / US - self.used_ms(now_s))
 
+    def packets(self, cost_ms: float, now_s: float, priority: Priority) -> int:
+        """Return how many packets of this cost may still be spent now."""
+        return int(self.room_ms(now_s, priority) / cost_ms)
+
     def wait_s(self, cost_ms: float, now_s: float, priority: Priority = Priority.LEDGER) -> float:
         """Return the seconds until `cost_ms` fit: 0 for now, infinity where they never do.
 

@@ -100,9 +100,9 @@ class Mending:
         self._mended_at = now + len(parts) * self._road.timing.packet + 2 * self._road.timing.quiet
         return [part.encode() for part in parts]
 
-    def refill(self, now: float) -> list[bytes]:
-        """Return rows of messages that others lack."""
-        found = self._repairs.due(now, PARTS_AT_ONCE)
+    def refill(self, now: float, room: int) -> list[bytes]:
+        """Return rows of messages that others lack, as many as there is room for."""
+        found = self._repairs.due(now, min(PARTS_AT_ONCE, room))
         if found:
             self._goes_on(now + len(found) * self._road.timing.packet)
         return [part.encode() for part in found]

@@ -77,6 +77,7 @@ class _Partial:
     began: float
     was_whole: bool  # it was put together before: it may come again, and is not asked for
     rows: dict[int, bytes] = field(default_factory=dict)
+    was_addressed: bool = False  # a row of the message itself was heard, and not only repairs that others had asked for
     is_doubted: bool = False  # enough rows did not give what its name says
     ends: float = 0.0
     asked: int = 0
@@ -88,7 +89,7 @@ class _Partial:
 
     @property
     def may_ask(self) -> bool:
-        return self.asked < ASKED_MAX and len(self.rows) * SHARE_MIN >= self.count
+        return self.asked < ASKED_MAX and self.was_addressed and len(self.rows) * SHARE_MIN >= self.count
 
     def is_due(self, now: float) -> bool:
         return self.may_ask and self.ask_at <= now
@@ -142,6 +143,7 @@ class Reassembly:
         if part.row not in partial.rows:
             partial.asked = ASKED_MAX if partial.was_whole else 0
             partial.rows[part.row] = part.content
+            partial.was_addressed |= part.row <= part.last
             self._size += len(part.content)
         partial.ends = now + min(max(0, part.last - part.row), AHEAD_MAX) * self._packet
         partial.ask_at = partial.ends + self._pause + patience
@@ -155,7 +157,7 @@ class Reassembly:
             raise Malformed("a message has too many parts of such a size")
         partial = self._partials.get(_shape(part))
         if partial is None:
-            was_whole = now - self._whole.get(part.message, -inf) < AGE_MAX_S
+            was_whole = part.message in self._whole
             partial = self._partials[_shape(part)] = _Partial(part.last + 1, now, was_whole)
         return partial
 

@@ -18,6 +18,7 @@ from mesh.reassembly import BYTES_MAX
 
 KEPT_MAX: Final = 16
 UNANSWERED_MAX: Final = 2
+ROWS_PER_PART: Final = 2  # whom so many do not help is helped by another message
 
 
 @dataclass(slots=True)
@@ -28,6 +29,7 @@ class _Kept:
     owed: int = 0
     at: float = inf
     unanswered: int = 0
+    sent: int = 0  # rows beyond those of the message itself
 
     def next(self) -> Part:
         first = self.parts[0]
@@ -35,6 +37,7 @@ class _Kept:
         part = Part(first.message, self.row, first.last, coded([one.content for one in self.parts], self.row))
         self.row = self.row + 1 if self.row + 1 < ROWS_MAX else count
         self.owed -= 1
+        self.sent += 1
         return part
 
 
@@ -61,7 +64,7 @@ class Repairs:
     def hear_want(self, want: PartsWant, at: float, standby: float) -> None:
         """Owe what somebody lacks, not before `at`, or `standby` seconds later if another sent it."""
         kept = self._kept.get(want.message)
-        if kept is None:
+        if kept is None or kept.sent >= ROWS_PER_PART * len(kept.parts):
             return
         kept.unanswered += 1
         if kept.is_ours or kept.unanswered >= UNANSWERED_MAX:

@@ -99,7 +99,8 @@ class Malice(Enum):
 class Expect:
     """All honest nodes agree at most `converged_within_h` after `after_h`; nobody talks for more than a share of an hour.
 
-    `quiet_packets_max`: from an hour after they agreed, honest nodes send at most so many packets an hour, on average.
+    `quiet_packets_max`: from an hour after they agreed and the faults ended, honest nodes send at most so many packets an hour,
+    on average.
     """
 
     converged_within_h: float

@@ -213,7 +213,8 @@ class NodeStation:
 
     def _speak(self, engine: Engine, least: Priority) -> None:
         self._may_say = least
-        effects = engine.tick(self._now, least)
+        full = self._cost_ms(self._around.packet_size_max)
+        effects = engine.tick(self._now, least, lambda priority: self._governor.packets(full, self._now, priority))
         self._carry_out(effects)
         for effect in effects:
             if isinstance(effect, Send):

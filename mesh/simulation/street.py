@@ -183,8 +183,10 @@ class Street:
         )
 
     def _quiet_packets(self, spent: Sequence[Sequence[tuple[float, float]]]) -> float:
-        """Return how many packets an hour each node sent from an hour after the last change; 0 for a shorter rest."""
-        begin, end = self._changed + HOUR_S, self.scenario.hours * HOUR_S
+        """Return how many packets an hour each node sent from an hour on after the last change, and the last fault; 0 for a
+        shorter rest.
+        """
+        begin, end = max(self._changed, self.scenario.faults_end_s) + HOUR_S, self.scenario.hours * HOUR_S
         late = sum(moment >= begin for one in spent for moment, _ in one)
         return late / len(spent) / ((end - begin) / HOUR_S) if end - begin >= HOUR_S else 0.0
 

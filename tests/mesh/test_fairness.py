@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from mesh.airform import log_handle, scope_handle
+from mesh.brief import Beacon, BriefWant
+from mesh.effects import Send
 from mesh.keys import PUBLIC
-from mesh.packet import FIRST_HANDLE, LAST_HANDLE, Claim, Want
+from mesh.packet import FIRST_HANDLE, LAST_HANDLE, Claim, Heads, Part, PartsWant, Want, parse
 from tests.mesh.islands import Air, Island, MemoryHoldings, node_key
 
 
@@ -62,3 +64,20 @@ def test_whoever_asks_without_end_is_answered_now_and_then() -> None:
     said = sum(1 for _, _, packet in air.log)
     assert 0 < said < 200
     assert giver.engine.counters["wants beyond a neighbour's allowance"] > 500
+
+
+def test_whoever_speaks_for_others_asks_for_itself_in_between() -> None:
+    """Where there is room for a packet a minute only, rows that others ask for would else take it each time."""
+    giver = filled("a", 1, (50, 60))
+    giver.receive("b", Want(scope_handle(PUBLIC), b"near", FIRST_HANDLE, LAST_HANDLE, ()).encode(), 0.0)
+    said = [parse(packet) for now in range(120) for packet in giver.tick(float(now))]
+    name = next(packet.message for packet in said if isinstance(packet, Part))
+    said = []
+    for minute in range(3, 13):
+        now = 60.0 * minute
+        giver.receive("b", PartsWant(name, 8).encode(), now)
+        giver.receive("c", Beacon(b"away", minute.to_bytes(5, "big"), bytes(5)).encode(), now)
+        one_packet = giver.engine.tick(now + 50.0, room=lambda _: 1)
+        said += [parse(effect.packet) for effect in one_packet if isinstance(effect, Send)]
+    assert any(isinstance(packet, Part) for packet in said)
+    assert any(isinstance(packet, Want | BriefWant | Heads) for packet in said)

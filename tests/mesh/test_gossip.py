@@ -8,10 +8,10 @@ from itertools import pairwise
 import pytest
 
 from mesh.airform import AirRun, Parcel, scope_handle
-from mesh.gossip import WAKE_MAX_S, Timing
+from mesh.gossip import WAKE_MAX_S, Send, Timing
 from mesh.governor import Priority
 from mesh.keys import PUBLIC, EpochKey, LogId, Scope
-from mesh.packet import Delivery, Kind, is_packed
+from mesh.packet import Delivery, Kind, Part, is_packed, parse
 from tests.mesh.islands import PACKET_SIZE, Air, Island, MemoryHoldings, node_key
 
 COMMONS = Scope(bytes([1]) * 16)
@@ -65,6 +65,18 @@ def test_what_may_not_be_said_just_now_wakes_nobody() -> None:
     assert a.engine.next_wake(air.now) == WAKE_MAX_S
     a.engine.tick(air.now, Priority.LEDGER)
     assert a.engine.next_wake(air.now) < 60
+
+
+def test_no_message_is_longer_than_there_is_room_for() -> None:
+    """What does not fit the hour would be dropped in its middle, and everybody would ask for the rest."""
+    _, (a, _, _) = settled()
+    for _ in range(60):
+        a.holdings.write("two loaves, rye, and a jar of the plums that grow behind the school " * 3)
+    begun = [sent for now in range(4000, 4030) for sent in a.engine.tick(float(now), room=lambda _: 0)]
+    assert [effect for effect in begun if isinstance(effect, Send) and effect.packet[1] >= Kind.PACKED] == []
+    said = [sent for now in range(4030, 4050) for sent in a.engine.tick(float(now), room=lambda _: 3)]
+    parts = [parse(sent.packet) for sent in said if isinstance(sent, Send)]
+    assert {part.last + 1 for part in parts if isinstance(part, Part)} == {3}
 
 
 def test_a_lost_packet_is_asked_for_by_the_one_who_lost_it() -> None:

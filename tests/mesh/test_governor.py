@@ -242,3 +242,14 @@ def test_what_the_radio_says_by_itself_counts_although_there_is_no_room() -> Non
     assert governor.used_ms(6.0) == 1_000.0
     assert governor.use_share(6.0) > 0
     assert not any(governor.taken_ms().values()), "it was nobody's word"
+
+
+def test_so_many_packets_fit_as_may_be_spent() -> None:
+    governor = Governor("EU_868")
+    full = 2000.0
+    count = governor.packets(full, 0.0, Priority.LEDGER)
+    assert count == int(governor.budget_ms // full)
+    assert governor.packets(full, 0.0, Priority.BODIES) == int(governor.budget_ms * 0.5 // full)
+    for _ in range(count):
+        governor.spend(full, 0.0)
+    assert governor.packets(full, 0.0, Priority.LEDGER) == 0

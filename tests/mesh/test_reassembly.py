@@ -233,3 +233,24 @@ def test_what_nobody_completes_is_forgotten() -> None:
     assert len(whole) == 1
     whole.wants(AGE_MAX_S + 1, nothing_known)
     assert len(whole) == whole.size == 0
+
+
+def test_who_hears_only_what_others_had_asked_for_does_not_ask_as_well() -> None:
+    """Else one who lacks a row makes the whole street ask, from hearer to hearer."""
+    parts = cut(message(1000), PACKET_SIZE)
+    contents = [part.content for part in parts]
+    rows = [Part(parts[0].message, row, parts[0].last, coded(contents, row)) for row in range(7, 7 + len(parts))]
+    whole = reassembly()
+    assert [whole.add(row, 0.0, 0.0) for row in rows[:-1]] == [None] * (len(parts) - 1)
+    assert whole.next_wake() is None
+    assert whole.wants(60.0, nothing_known) == []
+    assert whole.add(rows[-1], 61.0, 0.0) == message(1000)
+
+
+def test_what_was_whole_here_is_not_asked_for_however_late_it_is_said_again() -> None:
+    parts = cut(message(1000), PACKET_SIZE)
+    whole = reassembly()
+    assert [whole.add(part, 0.0, 0.0) for part in parts][-1] == message(1000)
+    whole.add(parts[0], 2 * AGE_MAX_S, 0.0)
+    assert whole.wants(2 * AGE_MAX_S + 60, nothing_known) == []
+    assert [whole.add(part, 2 * AGE_MAX_S + 60, 0.0) for part in parts[1:]][-1] == message(1000)

@@ -6,7 +6,7 @@ from random import Random
 
 from mesh.packet import Part, PartsWant
 from mesh.reassembly import BYTES_MAX, MESSAGE_SIZE_MAX, Reassembly, cut
-from mesh.repairs import KEPT_MAX, Repairs
+from mesh.repairs import KEPT_MAX, ROWS_PER_PART, Repairs
 
 PACKET_SIZE = 231
 
@@ -38,8 +38,8 @@ def test_a_long_repair_lets_others_speak_in_between() -> None:
 
 def test_rows_begin_anew_when_all_were_sent() -> None:
     parts, repairs = parts_of(), Repairs()
-    repairs.keep(parts, is_ours=True)
     for _ in range(100):
+        repairs.keep(parts, is_ours=True)
         repairs.hear_want(PartsWant(parts[0].message, 5), 0.0, 5.0)
         rows = [row.row for row in repairs.due(0.0, 8)]
         assert all(len(parts) <= row <= 255 for row in rows)
@@ -71,3 +71,16 @@ def test_what_is_kept_is_bounded_in_number_and_bytes() -> None:
     for seed in range(10):
         repairs.keep(parts_of(seed, MESSAGE_SIZE_MAX - 1), is_ours=True)
         assert repairs.size <= BYTES_MAX
+
+
+def test_nobody_is_sent_rows_of_one_message_for_ever() -> None:
+    parts, repairs = parts_of(), Repairs()
+    repairs.keep(parts, is_ours=True)
+    rows: list[Part] = []
+    for now in range(50):
+        repairs.hear_want(PartsWant(parts[0].message, 2), float(now), 5.0)
+        rows += repairs.due(float(now), 8)
+    assert len(rows) == ROWS_PER_PART * len(parts)
+    repairs.keep(parts, is_ours=True)  # it was sent anew, for somebody asked for what it holds
+    repairs.hear_want(PartsWant(parts[0].message, 2), 60.0, 5.0)
+    assert len(repairs.due(60.0, 8)) == 2
