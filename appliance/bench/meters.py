@@ -15,7 +15,7 @@ from mesh.aircode.shared import Ground
 from mesh.airform import AirRun
 from mesh.effects import Effect
 from mesh.frontier import Frontier
-from mesh.gossip import Engine
+from mesh.gossip import Engine, Room, ample
 from mesh.governor import Priority
 from mesh.keys import EpochKey, LogId, NodeId, Scope
 from mesh.log import Run
@@ -111,9 +111,9 @@ class MeteredEngine(Engine):
         with self._meters.hear.running():
             return super().receive(peer, packet, now)
 
-    def tick(self, now: float, least: Priority = Priority.CAROUSEL) -> list[Effect]:
+    def tick(self, now: float, least: Priority = Priority.CAROUSEL, room: Room = ample) -> list[Effect]:
         with self._meters.tick.running():
-            return super().tick(now, least)
+            return super().tick(now, least, room)
 
 
 class ProfiledEngine(Engine):
@@ -126,5 +126,5 @@ class ProfiledEngine(Engine):
     def receive(self, peer: str, packet: bytes, now: float) -> list[Effect]:
         return self._profile.runcall(super().receive, peer, packet, now)
 
-    def tick(self, now: float, least: Priority = Priority.CAROUSEL) -> list[Effect]:
-        return self._profile.runcall(super().tick, now, least)
+    def tick(self, now: float, least: Priority = Priority.CAROUSEL, room: Room = ample) -> list[Effect]:
+        return self._profile.runcall(super().tick, now, least, room)
