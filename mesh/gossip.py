@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterable
 from math import inf
 from typing import Final
 
-from mesh.aircode import packing
-from mesh.aircode.packing import Codec
+from mesh.aircode.packing import AirCodec, Codec
 from mesh.airform import (
     Parcel,
     node_handle,
@@ -82,7 +81,7 @@ class Engine:
         packet_size_max: int,
         rng: Chance,
         timing: Timing | None = None,
-        codec: Codec = packing,
+        codec: Codec | None = None,
     ) -> None:
         if packet_size_max < PACKET_SIZE_MIN:
             raise ValueError(f"gossip needs packets of at least {PACKET_SIZE_MIN} bytes, not {packet_size_max}")
@@ -95,7 +94,9 @@ class Engine:
         self.stalemates: list[tuple[bytes, Scope]] = []  # with whom, and in which scope, three rounds changed nothing
         self.neighbours = Neighbours(self._timing.recent)
         names = node, node_handle(node)
-        self._road = Road(*names, packet_size_max, self._timing, rng, self.neighbours, self.counters, codec)
+        self._road = Road(
+            *names, packet_size_max, self._timing, rng, self.neighbours, self.counters, codec or AirCodec()
+        )
         self.presence = Presence(self._road)
         self._allowances = Allowances(self._timing.packets_per_second, self._timing.packets_burst)
         self._dialogues: dict[Scope, Dialogue] = {}

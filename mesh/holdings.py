@@ -29,6 +29,10 @@ class Holdings(Protocol):
         """
         ...
 
+    def withdrawals(self) -> int:
+        """Return how many texts were taken back so far: when it changes, what was learned from texts has to be forgotten."""
+        ...
+
     def epoch_key(self, scope: Scope) -> EpochKey | None:
         """Return the key from which the salts of a commons derive."""
         ...

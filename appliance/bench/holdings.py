@@ -82,6 +82,9 @@ class BenchHoldings:
         checkpoint = held.checkpoints[end]
         return Run(log, after, tuple(held.records[after:end]), checkpoint.previous, checkpoint.signature)
 
+    def withdrawals(self) -> int:
+        return 0
+
     def epoch_key(self, scope: Scope) -> EpochKey | None:
         return self._epoch_key if scope == self._scope else None
 

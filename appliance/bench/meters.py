@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 from appliance.bench.holdings import BenchHoldings
-from mesh.aircode import packing
+from mesh.aircode.packing import AirCodec
 from mesh.aircode.shared import Ground
 from mesh.airform import AirRun
 from mesh.effects import Effect
@@ -85,26 +85,28 @@ class MeteredHoldings(BenchHoldings):
         return run
 
 
-@dataclass
-class MeteredCodec:
-    """The codec of the air."""
+class MeteredCodec(AirCodec):
+    """The codec of one station."""
 
-    meters: Meters
+    def __init__(self, meters: Meters) -> None:
+        super().__init__()
+        self._meters = meters
 
     def pack(self, runs: Sequence[AirRun], ground: Ground) -> bytes | None:
-        with self.meters.pack.running():
-            return packing.pack(runs, ground)
+        with self._meters.pack.running():
+            return super().pack(runs, ground)
 
     def unpack(self, packed: bytes, ground: Ground) -> tuple[AirRun, ...]:
-        with self.meters.unpack.running():
-            return packing.unpack(packed, ground)
+        with self._meters.unpack.running():
+            return super().unpack(packed, ground)
 
 
 class MeteredEngine(Engine):
     """The engine of the air."""
 
     def __init__(self, holdings: MeteredHoldings, packet_size_max: int, rng: Random, meters: Meters) -> None:
-        super().__init__(holdings.node, holdings, packet_size_max, rng, Timing(), MeteredCodec(meters))
+        self.codec = MeteredCodec(meters)
+        super().__init__(holdings.node, holdings, packet_size_max, rng, Timing(), self.codec)
         self._meters = meters
 
     def receive(self, peer: str, packet: bytes, now: float) -> list[Effect]:

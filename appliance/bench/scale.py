@@ -18,7 +18,7 @@ from pathlib import Path
 from pstats import Stats
 from random import Random
 from statistics import median
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import mesh
 from appliance.bench.channel import Channel, Station
@@ -26,6 +26,7 @@ from appliance.bench.codec_load import codec_load
 from appliance.bench.meters import MeteredEngine, MeteredHoldings, Meters, ProfiledEngine
 from appliance.bench.workload import Payment, Street, read_workload
 from appliance.errors import MeasurementFault
+from mesh.aircode.training import shipped
 from mesh.gossip import Engine
 from mesh.keys import NodeKey
 
@@ -130,7 +131,7 @@ class Pair:
             "unpack_ms": 1e3 * median(one.unpack.seconds / one.unpack.calls for one in taken),
             "records_read_per_packet": sum(one.records for one in taken) / heard,
             "reads_per_packet": sum(one.reads for one in taken) / heard,
-            "engine_bytes": self.engine_bytes(),
+            **self.memory(),
         }
 
     def taken(self, rounds: int, packet_size_max: int = RADIO) -> list[Meters]:
@@ -164,18 +165,20 @@ class Pair:
             raise MeasurementFault("The neighbours of this benchmark did not come to agree; the engine is at fault.")
         channel.run(QUIET_S)
 
-    def engine_bytes(self) -> float:
-        """Return the memory that an engine keeps for itself after it has told or heard a payment."""
+    def memory(self) -> Figures:
+        """Return what an engine keeps for itself after it has told or heard a payment, and what its codec keeps."""
+        engines: list[MeteredEngine] = []
+        shipped()
         gc.collect()
         tracemalloc.start()
         try:
-            channel = self._channel(partial(MeteredEngine, meters=Meters()))
+            channel = self._channel(partial(_kept, engines))
             self._tell(channel)
-            gc.collect()
-            before, engines = tracemalloc.get_traced_memory()[0], len(channel.stations)
-            channel.stations.clear()
-            gc.collect()
-            return (before - tracemalloc.get_traced_memory()[0]) / engines
+            codecs = [engine.codec for engine in engines]
+            engines.clear()
+            engine_bytes = _freed(channel.stations) / len(codecs)
+            del channel
+            return {"engine_bytes": engine_bytes, "lessons_bytes": _freed(codecs) / len(self._holdings)}
         finally:
             tracemalloc.stop()
 
@@ -186,6 +189,20 @@ class Pair:
         for _ in range(rounds):
             self._tell(channel)
         return _top(Stats(profile))
+
+
+def _kept(engines: list[MeteredEngine], holdings: MeteredHoldings, size: int, rng: Random) -> MeteredEngine:
+    engines.append(MeteredEngine(holdings, size, rng, Meters()))
+    return engines[-1]
+
+
+def _freed(kept: list[Any]) -> int:
+    """Let go of all of these; return how many bytes that freed."""
+    gc.collect()
+    before = tracemalloc.get_traced_memory()[0]
+    kept.clear()
+    gc.collect()
+    return before - tracemalloc.get_traced_memory()[0]
 
 
 def _top(stats: Stats) -> list[Line]:

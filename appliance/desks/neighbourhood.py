@@ -35,6 +35,7 @@ class Neighbourhood(Boards):
     def __init__(self, settings: Settings, clock: Clock | None = None, make: MakeDatabase = SQLITE) -> None:
         super().__init__(settings, clock, make)
         self._frontiers: dict[Scope, tuple[Version, Frontier]] = {}
+        self._withdrawals: tuple[Version, int] | None = None
         self._seen: Version | None = None
         self._heard: dict[NodeId, float] = {}
 
@@ -57,6 +58,13 @@ class Neighbourhood(Boards):
 
     def run(self, log: LogId, after: int, size_max: int) -> Run | None:
         return self.records.run(log, after, size_max)
+
+    def withdrawals(self) -> int:
+        """Return how many texts were taken back so far; kept at hand until the store changes."""
+        version = self.database.version()
+        if self._withdrawals is None or self._withdrawals[0] != version:
+            self._withdrawals = (version, self.records.withdrawals())
+        return self._withdrawals[1]
 
     def epoch_key(self, scope: Scope) -> EpochKey | None:
         return self.commons_key if scope == self.commons else None

@@ -226,6 +226,10 @@ class Records:
         self._database.run("DELETE FROM said WHERE log_no = ? AND seq = ?", log.no, target.seq)
         return log
 
+    def withdrawals(self) -> int:
+        """Return how many texts were taken back so far, whether or not they are here."""
+        return int(self._database.value("SELECT count(*) FROM withdrawn"))
+
     def is_withdrawn(self, target: RecordId) -> bool:
         row = self._database.row(
             "SELECT 1 FROM withdrawn JOIN log USING (log, node, scope) WHERE log = ? AND seq = ?", *target

@@ -4,11 +4,13 @@ After Witten, Neal and Cleary, "Arithmetic Coding for Data Compression" (1987), 
 A bit that was foreseen with probability p costs -log2 p bits. A probability here is that of a one, in 65,536ths.
 
 A model is written once: it asks a `Bits` for each of its bits and hands in the one it would write. `Writer` writes that
-one, `Listener` only repeats it, so that the model learns, and `Reader` gives the one that was written.
+one, and `Reader` gives the one that was written. Where nobody is there to be asked (None) the model takes what it hands in,
+and only learns.
 """
 
 from __future__ import annotations
 
+from array import array
 from typing import Final, Protocol
 
 from mesh.errors import Malformed
@@ -123,60 +125,59 @@ class Reader:
         return self._raw[self._at - 1] if self._at <= len(self._raw) else 0
 
 
-class Listener:
-    """Repeats each bit: a model that is taken through what is known learns from it."""
-
-    def bit(self, chance: int, given: int) -> int:  # noqa: ARG002 whatever was foreseen
-        return given
-
-    def raw(self, given: int, width: int) -> int:  # noqa: ARG002
-        return given
-
-
 COUNT_MAX: Final = 255
 RATES: Final = tuple(ONE * 10 // (10 * count + 16) for count in range(COUNT_MAX + 1))
 
 
-class Chances:
-    """Probabilities that learn: some under each key, at first quickly, later slowly.
+class Flag:
+    """The chance of one bit, which learns: at first quickly, later slowly.
 
-    Each is the share of ones so far, with a little doubt; after 255 bits the last ones begin to weigh more.
+    It is the share of ones so far, with a little doubt; after 255 bits the last ones begin to weigh more.
     """
 
-    def __init__(self) -> None:
-        self._known: dict[object, tuple[list[int], list[int]]] = {}
+    __slots__ = ("_chance", "_count")
 
-    def copy(self) -> Chances:
-        other = Chances()
-        other._known = {key: (chances.copy(), counts.copy()) for key, (chances, counts) in self._known.items()}
+    def __init__(self, first: int = EVEN) -> None:
+        self._chance = first
+        self._count = 0
+
+    def bit(self, bits: Bits | None, given: int) -> int:
+        """Take or give one bit."""
+        chance, count = self._chance, self._count
+        if bits is not None:
+            given = bits.bit(LOWEST if chance < LOWEST else HIGHEST if chance > HIGHEST else chance, given)
+        self._chance = chance + (((ONE if given else 0) - chance) * RATES[count] >> 16)
+        if count < COUNT_MAX:
+            self._count = count + 1
+        return given
+
+
+class Choice:
+    """The chances of the bits of a number of `width` bits, the high ones first, each foreseen by those before it."""
+
+    __slots__ = ("_chances", "_counts", "_width")
+
+    def __init__(self, width: int) -> None:
+        self._width = width
+        self._chances = array("H", [EVEN]) * (1 << width)
+        self._counts = bytearray(1 << width)
+
+    def copy(self) -> Choice:
+        other = Choice(self._width)
+        other._chances, other._counts = self._chances[:], self._counts[:]
         return other
 
-    def bit(self, bits: Bits, key: object, given: int, first: int = EVEN) -> int:
-        """Take or give one bit under `key`, which is foreseen with `first` when it was never seen."""
-        known = self._known.get(key)
-        if known is None:
-            known = self._known[key] = ([first], [0])
-        chances, counts = known
-        chance, count = chances[0], counts[0]
-        found = bits.bit(LOWEST if chance < LOWEST else HIGHEST if chance > HIGHEST else chance, given)
-        chances[0] = chance + (((ONE if found else 0) - chance) * RATES[count] >> 16)
-        if count < COUNT_MAX:
-            counts[0] = count + 1
-        return found
-
-    def choice(self, bits: Bits, key: object, given: int, width: int) -> int:
-        """Take or give a number of `width` bits, the high ones first, each foreseen by those before it."""
-        known = self._known.get(key)
-        if known is None:
-            known = self._known[key] = ([EVEN] * (1 << width), [0] * (1 << width))
-        chances, counts = known
-        ask = bits.bit
+    def take(self, bits: Bits | None, given: int) -> int:
+        """Take or give a number."""
+        chances, counts = self._chances, self._counts
         node = 1
-        for place in range(width - 1, -1, -1):
+        for place in range(self._width - 1, -1, -1):
             chance, count = chances[node], counts[node]
-            found = ask(LOWEST if chance < LOWEST else HIGHEST if chance > HIGHEST else chance, given >> place & 1)
-            chances[node] = chance + (((ONE if found else 0) - chance) * RATES[count] >> 16)
+            bit = given >> place & 1
+            if bits is not None:
+                bit = bits.bit(LOWEST if chance < LOWEST else HIGHEST if chance > HIGHEST else chance, bit)
+            chances[node] = chance + (((ONE if bit else 0) - chance) * RATES[count] >> 16)
             if count < COUNT_MAX:
                 counts[node] = count + 1
-            node = node << 1 | found
-        return node - (1 << width)
+            node = node << 1 | bit
+        return node - (1 << self._width)

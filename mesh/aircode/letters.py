@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from struct import Struct
 from typing import Final, NamedTuple
 
 ORDERS: Final = 6  # so many letters back it looks
@@ -12,7 +14,51 @@ SHIPPED: Final = 1  # and in those the project ships
 RECENT: Final = 64  # of what came after three letters, only so many cases count
 NEAR: Final = 3  # what followed so many letters is not looked up again and again …
 KEPT_MAX: Final = 256  # … for so many of them
+PLACE: Final = Struct("=H")
 Followers = dict[int, int]  # a byte and how often it came next
+
+
+class Chapter:
+    """Some texts in the order in which they were said, and what came after each letter and each two letters in them."""
+
+    __slots__ = ("_after_two", "after_one", "text")
+
+    def __init__(self, texts: Iterable[bytes] = ()) -> None:
+        self.text = GAP
+        self.after_one: dict[int, Followers] = {}
+        self._after_two: dict[
+            int, bytes
+        ] = {}  # places, two bytes each: an array for each would take three times as much
+        for text in texts:
+            self.learn(text)
+
+    def learn(self, text: bytes) -> None:
+        """Remember `text`, which holds no END, and that it ended. All texts and their gaps take 64 KiB at most."""
+        start = len(self.text)
+        self.text += text + GAP
+        ones, twos = self.after_one, self._after_two
+        two, one = END, END
+        for place, byte in enumerate((*text, END), start):
+            followers = ones.get(one)
+            if followers is None:
+                followers = ones[one] = {}
+            followers[byte] = followers.get(byte, 0) + 1
+            pair = two << 8 | one
+            twos[pair] = twos.get(pair, b"") + PLACE.pack(place)
+            two, one = one, byte
+
+    def followers(self, two: int, one: int) -> list[int]:
+        """Return what followed two letters, each time that they stood here."""
+        text = self.text
+        return [text[place] for place in self._places(two, one)]
+
+    def cases(self, three: int, two: int, one: int) -> list[bytes]:
+        """Return where three letters stand here: six letters, and what followed these."""
+        text = self.text
+        return [text[place - ORDERS : place + 1] for place in self._places(two, one) if text[place - NEAR] == three]
+
+    def _places(self, two: int, one: int) -> Sequence[int]:
+        return memoryview(self._after_two.get(two << 8 | one, b"")).cast("H")
 
 
 class Told(NamedTuple):
@@ -23,73 +69,100 @@ class Told(NamedTuple):
 
 
 class Letters:
-    """Texts in the order in which they were learned. Learning is quick; asking reads the last few cases again.
+    """Chapters in their order, and a last one that goes on. Learning is quick; asking adds up what all chapters tell.
 
     `esteem` is how much what followed in them counts.
     """
 
-    def __init__(self, esteem: int) -> None:
+    def __init__(self, esteem: int, chapters: Sequence[Chapter] = ()) -> None:
         self._esteem = esteem
-        self._kept: dict[bytes, tuple[Told, list[int]]] = {}
-        self._all = bytearray(GAP)
-        self._after_one: dict[int, Followers] = {}
+        self._chapters = chapters
+        self._last = Chapter()
+        self._after_one: dict[int, Followers] = {}  # of all chapters but the last, as far as it was asked for
         self._after_two: dict[int, Followers] = {}
-        self._after_three: dict[int, list[int]] = {}
+        self._kept: dict[bytes, tuple[Told, list[bytes]]] = {}
 
     def learn(self, text: bytes) -> None:
         """Remember `text`, which holds no END, and that it ended."""
         self._kept.clear()
-        start = len(self._all)
-        self._all += text + GAP
-        one, two, three = END, END, END
-        for place, byte in enumerate((*text, END), start):
-            followers = self._after_one.setdefault(one, {})
-            followers[byte] = followers.get(byte, 0) + 1
-            followers = self._after_two.setdefault(two << 8 | one, {})
-            followers[byte] = followers.get(byte, 0) + 1
-            self._after_three.setdefault(three << 16 | two << 8 | one, []).append(place)
-            one, two, three = byte, one, two
+        self._last.learn(text)
 
     def told(self, context: bytes) -> Told:
         """Return what followed the last letters of `context`, which are six. A score is the greater the more letters fit."""
-        told, places = self._nearby(context[-NEAR:])
+        told, cases = self._nearby(context[-NEAR:])
         if len(told.after) == NEAR:
             told = Told(told.after.copy(), told.scores.copy())
             for order in range(NEAR + 1, ORDERS + 1):
                 byte = context[-order]
-                places = [place for place in places if self._all[place - order] == byte]
-                if not places:
+                cases = [case for case in cases if case[-1 - order] == byte]
+                if not cases:
                     break
-                self._weigh(told, self._followers(places), len(places))
+                self._weigh(told, _counted([case[-1] for case in cases]))
         return told
 
-    def _nearby(self, context: bytes) -> tuple[Told, list[int]]:
-        """Return what followed the last 1, 2 and 3 bytes, and where the cases of three are: of some, it is kept."""
+    def _nearby(self, context: bytes) -> tuple[Told, list[bytes]]:
+        """Return what followed the last 1, 2 and 3 bytes, and the cases of three: of some, it is kept."""
         kept = self._kept.get(context)
         if kept is None:
-            three, two, one = context
-            places = self._after_three.get(three << 16 | two << 8 | one, [])[-RECENT:]
-            near = self._after_one.get(one, {}), self._after_two.get(two << 8 | one, {}), self._followers(places)
-            told = Told([], {})
-            for followers in near:
-                if followers:
-                    self._weigh(told, followers, sum(followers.values()))
             if len(self._kept) >= KEPT_MAX:
                 self._kept.clear()
-            kept = self._kept[context] = told, places
+            three, two, one = context
+            cases = self._cases(three, two, one)
+            told = Told([], {})
+            for followers in (self._one(one), self._two(two, one), _counted([case[-1] for case in cases])):
+                if followers:
+                    self._weigh(told, followers)
+            kept = self._kept[context] = told, cases
         return kept
 
-    def _weigh(self, told: Told, followers: Followers, total: int) -> None:
+    def _one(self, one: int) -> Followers:
+        """Return what followed a letter."""
+        before = self._after_one.get(one)
+        if before is None:
+            before = self._after_one[one] = _added([chapter.after_one.get(one, {}) for chapter in self._chapters])
+        return _added((before, self._last.after_one.get(one, {})))
+
+    def _two(self, two: int, one: int) -> Followers:
+        """Return what followed two letters."""
+        before = self._after_two.get(two << 8 | one)
+        if before is None:
+            found = [byte for chapter in self._chapters for byte in chapter.followers(two, one)]
+            before = self._after_two[two << 8 | one] = _counted(found)
+        return _added((before, _counted(self._last.followers(two, one))))
+
+    def _cases(self, three: int, two: int, one: int) -> list[bytes]:
+        """Return the last cases of three letters, in order."""
+        cases = self._last.cases(three, two, one)
+        for chapter in reversed(self._chapters):
+            if len(cases) >= RECENT:
+                break
+            cases = chapter.cases(three, two, one) + cases
+        return cases[-RECENT:]
+
+    def _weigh(self, told: Told, followers: Followers) -> None:
         """Add what followed one letter more."""
+        total = sum(followers.values())
         share = (self._esteem << 2 * len(told.after) + 10) // (total + 1)
         told.after.append((followers, total))
         scores = told.scores
         for byte, count in followers.items():
             scores[byte] = scores.get(byte, 0) + share * count
 
-    def _followers(self, places: list[int]) -> Followers:
-        followers: Followers = {}
-        for place in places:
-            byte = self._all[place]
-            followers[byte] = followers.get(byte, 0) + 1
-        return followers
+
+def _counted(found: Iterable[int]) -> Followers:
+    followers: Followers = {}
+    for byte in found:
+        followers[byte] = followers.get(byte, 0) + 1
+    return followers
+
+
+def _added(parts: Iterable[Followers]) -> Followers:
+    """Return the sum; it may be one of the parts itself."""
+    first, *others = [part for part in parts if part] or [{}]
+    if not others:
+        return first
+    whole = dict(first)
+    for part in others:
+        for byte, count in part.items():
+            whole[byte] = whole.get(byte, 0) + count
+    return whole

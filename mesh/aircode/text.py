@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mesh.aircode.arithmetic import Bits, Chances
+from mesh.aircode.arithmetic import Bits, Choice
 from mesh.aircode.letters import END, GAP, ORDERS, Followers, Letters
 from mesh.aircode.logistic import LEARNING, WEIGHT, squash, stretches
 
@@ -19,8 +19,6 @@ COUNTED: Final = 64  # from here on all counts are of the last class
 COUNTS: Final = (*range(7), 6, 7, 7, 7, 7, *[8] * 8, *[9] * 12, *[10] * 32, CLASSES - 1)
 SOURCES: Final = 2  # what both ends hold, and what the project ships
 CASES_MAX: Final = 250
-LESSON_MAX: Final = 256  # of one text, so many bytes teach
-LESSONS_MAX: Final = 48 * 1024  # and so many of all
 RATES: Final = tuple(65536 * 2 // (2 * count + 3) for count in range(CASES_MAX + 1))
 Guess = tuple[int, Followers, int]  # where it stands, what followed, how often in all
 
@@ -28,7 +26,7 @@ Guess = tuple[int, Followers, int]  # where it stands, what followed, how often 
 class Skill:
     """What practice has taught: how far to trust which kind of case. It goes on learning; `copy` before use."""
 
-    def __init__(self, trust: list[int], cases: list[int], weights: list[list[int]], spelling: Chances) -> None:
+    def __init__(self, trust: list[int], cases: list[int], weights: list[list[int]], spelling: Choice) -> None:
         self.trust = trust
         self.cases = cases
         self.weights = weights
@@ -39,7 +37,7 @@ class Skill:
         """Return what is known before any practice."""
         states = SOURCES * ORDERS * CLASSES * CLASSES
         weights = [[WEIGHT] * (SOURCES * ORDERS) for _ in range(RANKS * (ORDERS + 1))]
-        return cls([_first(state) for state in range(states)], [4] * states, weights, Chances())
+        return cls([_first(state) for state in range(states)], [4] * states, weights, Choice(8))
 
     def copy(self) -> Skill:
         weights = [one.copy() for one in self.weights]
@@ -59,17 +57,9 @@ class TextModel:
         self._skill = skill
         self._sources = (held, shipped)
         self._held = held
-        self._room = LESSONS_MAX
         self._stretches = stretches()
 
-    def learn(self, text: bytes) -> None:
-        """Remember a text that both ends hold: how it begins, and as long as there is room."""
-        lesson = text[:LESSON_MAX]
-        if len(lesson) <= self._room:
-            self._room -= len(lesson)
-            self._held.learn(lesson)
-
-    def text(self, bits: Bits, given: bytes, length_max: int) -> bytes | None:
+    def text(self, bits: Bits | None, given: bytes, length_max: int) -> bytes | None:
         """Take or give one text without END; None where it is longer than `length_max` bytes."""
         said = bytearray(GAP)
         for place in range(length_max + 1):
@@ -81,7 +71,7 @@ class TextModel:
             said.append(byte)
         return None
 
-    def _letter(self, bits: Bits, context: bytes, given: int) -> int:
+    def _letter(self, bits: Bits | None, context: bytes, given: int) -> int:
         guesses, ranked, highest = self._guesses(context)
         weights = self._skill.weights
         for rank, byte in enumerate(ranked):
@@ -89,7 +79,7 @@ class TextModel:
             bit, guesses = self._is(bits, guesses, weights[row], byte, int(byte == given))
             if bit:
                 return byte
-        return self._skill.spelling.choice(bits, 0, given, 8)
+        return self._skill.spelling.take(bits, given)
 
     def _guesses(self, context: bytes) -> tuple[list[Guess], list[int], int]:
         """Return what each source tells after one to six letters, the candidates, and how far back one was found."""
@@ -106,7 +96,7 @@ class TextModel:
         return guesses, [END - (one & END) for one in ranked[:CANDIDATES]], highest
 
     def _is(
-        self, bits: Bits, guesses: list[Guess], weights: list[int], byte: int, given: int
+        self, bits: Bits | None, guesses: list[Guess], weights: list[int], byte: int, given: int
     ) -> tuple[int, list[Guess]]:
         """Take or give whether the next letter is `byte`; return it, and the guesses at all other letters.
 
@@ -128,7 +118,7 @@ class TextModel:
             if misses:
                 left.append((place, followers, misses) if hits else one)
         guess = squash(dot >> 16)
-        bit = bits.bit(guess << 4, given)
+        bit = given if bits is None else bits.bit(guess << 4, given)
         error, goal = ((bit << 12) - guess) * LEARNING, 65535 if bit else 0
         for place, state, logit in asked:
             weights[place] += (logit * error + 0x2000) >> 14

@@ -10,8 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-from mesh.aircode.arithmetic import Listener
-from mesh.aircode.letters import HELD, SHIPPED, Letters
+from mesh.aircode.letters import HELD, SHIPPED, Chapter, Letters
 from mesh.aircode.text import Skill, TextModel
 
 SAID: Final = 14  # lines of each street are practised
@@ -31,12 +30,9 @@ def shipped() -> tuple[Letters, Skill]:
 
 def _practise(skill: Skill, texts: Letters, lines: list[bytes]) -> None:
     """Foresee the last lines of a street from those before, and from the streets before."""
-    held = Letters(HELD)
-    for line in lines[:-SAID]:
-        held.learn(line)
-    model = TextModel(skill, texts, held)
+    model = TextModel(skill, texts, Letters(HELD, [Chapter(lines[:-SAID])]))
     for line in lines[-SAID:]:
-        model.text(Listener(), line, len(line))
+        model.text(None, line, len(line))
 
 
 def _training() -> str:

@@ -62,6 +62,9 @@ class Replica:
         checkpoint = place.branch.checkpoints[end]
         return Run(log, after, tuple(place.branch.records[after:end]), checkpoint.previous, checkpoint.signature)
 
+    def withdrawals(self) -> int:
+        return 0
+
     def epoch_key(self, scope: Scope) -> EpochKey | None:
         return self._truth.epoch_key if scope == self._truth.scope else None
 

@@ -8,11 +8,12 @@ of a ground is told by heads, which stand for all records below them.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, Final
 
-from mesh.aircode import packing
-from mesh.aircode.shared import NAME_SIZE, Ground
+from mesh.aircode.packing import AirCodec
+from mesh.aircode.shared import NAME_SIZE, Ground, Teacher
+from mesh.aircode.study import Study
 from mesh.airform import AirRun
 from mesh.keys import Head, LogId
 from mesh.simulation.replica import Replica
@@ -27,6 +28,7 @@ class SharedCodec:
     """A `mesh.aircode.packing.Codec` for grounds that stand on replicas."""
 
     def __init__(self) -> None:
+        self._codec = AirCodec(SharedStudy())
         self._packed: OrderedDict[tuple[tuple[AirRun, ...], bool, Basis], bytes] = OrderedDict()
         self._unpacked: OrderedDict[tuple[bytes, bool], list[tuple[Basis, tuple[AirRun, ...]]]] = OrderedDict()
 
@@ -35,7 +37,7 @@ class SharedCodec:
         key = tuple(runs), ground.is_common, _basis(runs, ground)
         packed = self._packed.get(key)
         if packed is None:
-            packed = packing.pack(runs, ground)
+            packed = self._codec.pack(runs, ground)
             if packed is not None:
                 self._packed[key] = packed
                 _bound(self._packed)
@@ -48,20 +50,31 @@ class SharedCodec:
         for basis, runs in answers:
             if basis == _basis(runs, ground):
                 return runs
-        runs = packing.unpack(packed, ground)
+        runs = self._codec.unpack(packed, ground)
         answers.append((_basis(runs, ground), runs))
         return runs
 
 
+class SharedStudy(Study):
+    """Lessons of logs that need not be the same branches everywhere."""
+
+    def key(self, ground: Ground, teacher: Teacher) -> Hashable:
+        return teacher, _replica(ground).head(teacher.log, teacher.upto)
+
+
 def _basis(runs: Iterable[AirRun], ground: Ground) -> Basis:
     """Return all that the answer depends on beside the runs or the stream themselves."""
-    replica = ground.holdings
-    assert isinstance(replica, Replica)
+    replica = _replica(ground)
     if ground.is_common:
         return tuple((log, height, replica.head(log, height)) for log, height in sorted(ground.heights.items()))
     places = {run.handle[:NAME_SIZE]: run.after for run in runs if run.after}
     told = [(log, places[log[:NAME_SIZE]]) for log in sorted(ground.heights) if log[:NAME_SIZE] in places]
     return tuple((log, at, replica.head(log, at) if at <= ground.heights[log] else None) for log, at in told)
+
+
+def _replica(ground: Ground) -> Replica:
+    assert isinstance(ground.holdings, Replica)
+    return ground.holdings
 
 
 def _bound(kept: OrderedDict[Any, Any]) -> None:

@@ -82,6 +82,9 @@ class MemoryHoldings:
         top = fitting[-1] if fitting else above[0]
         return Run(log, after, tuple(held.records[after : top.seq]), top.previous, top.signature)
 
+    def withdrawals(self) -> int:
+        return sum(record.is_withdrawn for held in self.logs.values() for record in held.records)
+
     def epoch_key(self, scope: Scope) -> EpochKey | None:
         return None if scope == PUBLIC else self._epoch_key
 

@@ -12,7 +12,7 @@ import pytest
 
 from appliance.simulation import running
 from appliance.simulation.scenario_file import Wishes, read_scenario
-from mesh.aircode import packing
+from mesh.aircode.packing import AirCodec
 from mesh.simulation.outcome import Outcome
 from mesh.simulation.shared_codec import SharedCodec
 
@@ -84,8 +84,8 @@ def test_one_seed_gives_one_answer_whatever_python_hashes() -> None:
 def test_what_is_shared_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A street whose nodes each pack and unpack for themselves ends alike, to the byte."""
     shared = run("echo", 4).figures()
-    monkeypatch.setattr(SharedCodec, "pack", lambda self, runs, ground: packing.pack(runs, ground))
-    monkeypatch.setattr(SharedCodec, "unpack", lambda self, packed, ground: packing.unpack(packed, ground))
+    monkeypatch.setattr(SharedCodec, "pack", lambda self, runs, ground: AirCodec().pack(runs, ground))
+    monkeypatch.setattr(SharedCodec, "unpack", lambda self, packed, ground: AirCodec().unpack(packed, ground))
     assert run("echo", 4).figures() == shared
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesh.aircode.arithmetic import LOWEST, ONE, Chances, Listener, Reader, Writer
+from mesh.aircode.arithmetic import LOWEST, ONE, Choice, Flag, Reader, Writer
 from mesh.aircode.logistic import squash, stretches
 from mesh.errors import Malformed
 
@@ -32,18 +32,29 @@ def test_what_is_written_is_read(told: list[tuple[int, int]]) -> None:
 
 @given(st.lists(st.integers(0, 2**20 - 1), max_size=60))
 def test_models_on_both_ends_stay_the_same(numbers: list[int]) -> None:
-    writer, here, there, third = Writer(), Chances(), Chances(), Chances()
+    writer = Writer()
+    (high, odd), (high_there, odd_there), (high_third, odd_third) = [(Choice(5), Flag()) for _ in range(3)]
     for number in numbers:
-        here.choice(writer, "high", number >> 15, 5)
-        here.bit(writer, "odd", number & 1)
+        high.take(writer, number >> 15)
+        odd.bit(writer, number & 1)
         writer.raw(number, 20)
-        third.choice(Listener(), "high", number >> 15, 5)
+        high_third.take(None, number >> 15)
+        odd_third.bit(None, number & 1)
     reader = Reader(writer.done())
     for number in numbers:
-        assert there.choice(reader, "high", 0, 5) == number >> 15
-        assert there.bit(reader, "odd", 0) == number & 1
+        assert high_there.take(reader, 0) == number >> 15
+        assert odd_there.bit(reader, 0) == number & 1
         assert reader.raw(0, 20) == number
-    assert third.copy().choice(Listener(), "high", 3, 5) == 3
+    assert _said(high, odd) == _said(high_there, odd_there) == _said(high_third.copy(), odd_third)
+
+
+def _said(high: Choice, odd: Flag) -> bytes:
+    """Return what these models make of the same bits."""
+    writer = Writer()
+    for number in range(32):
+        high.take(writer, number)
+        odd.bit(writer, number & 1)
+    return writer.done()
 
 
 def test_whoever_reads_far_behind_the_end_is_stopped() -> None:

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mesh.aircode import packing
-from mesh.aircode.packing import pack, unpack
+from mesh.aircode.packing import AirCodec
 from mesh.aircode.shared import Ground, Missing
 from mesh.aircode.training import shipped
 from mesh.airform import AirRun, Form, log_handle
@@ -53,6 +53,15 @@ def said(core: list[Any], text: Any) -> Record:
 def ground_of(holdings: MemoryHoldings, common: bool = False, scope: Scope = PUBLIC) -> Ground:
     heights = {log: reach.height for log, reach in holdings.frontier(scope).reaches.items()}
     return Ground(holdings, holdings.epoch_key(scope), heights, common)
+
+
+def pack(runs: Sequence[AirRun], ground: Ground) -> bytes | None:
+    """As a node does that knows nothing from before."""
+    return AirCodec().pack(runs, ground)
+
+
+def unpack(packed: bytes, ground: Ground) -> tuple[AirRun, ...]:
+    return AirCodec().unpack(packed, ground)
 
 
 def news(run: Run, key: EpochKey | None = None) -> list[AirRun]:
