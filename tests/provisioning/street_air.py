@@ -34,10 +34,13 @@ for one in $dns; do echo "nameserver $one"; done > /etc/resolv.conf
 env | grep -E '^(ip|mask|router|dns|lease|opt114|domain|hostname|serverid)=' > "$TOLD"
 """
 LISTEN: Final = """
-import socket, sys
-with socket.create_server(("", int(sys.argv[1]))) as door:
-    while True:
-        door.accept()[0].close()
+import selectors, socket, sys
+doors = selectors.DefaultSelector()
+for port in map(int, sys.argv[1:]):
+    doors.register(socket.create_server(("", port)), selectors.EVENT_READ)
+while True:
+    for door, _ in doors.select():
+        door.fileobj.accept()[0].close()
 """
 TMPFS_ON_RUN: Final = 'mount -t tmpfs tmpfs /run && mkdir /run/hedgerow-names && exec "$@"'
 
@@ -83,10 +86,10 @@ class Place:
         self._running.append(one)
         return one
 
-    def listen(self, port: int) -> None:
-        """Let a program take whoever comes to this port, on every address."""
-        self.start(sys.executable, "-c", LISTEN, str(port))
-        wait_until(f"port {port} is open", lambda: f":{port} " in self.within("ss", "-Hltn"), 20, self.said)
+    def listen(self, *ports: int) -> None:
+        """Let a program take whoever comes to these ports, on every address."""
+        self.start(sys.executable, "-I", "-c", LISTEN, *map(str, ports))
+        wait_until("the doors are open", lambda: f":{ports[-1]} " in self.within("ss", "-Hltn"), 20, self.said)
 
     def said(self) -> str:
         return (self.room / "said.log").read_text(encoding="utf-8", errors="replace")[-2000:]
@@ -116,6 +119,13 @@ class Phone(Place):
         self.joined_s = time.monotonic() - began_s
         self.lease = dict(line.split("=", 1) for line in told.read_text(encoding="ascii").splitlines())
 
+    def browser(self) -> Path:
+        """Return a program that is Chromium in this phone."""
+        program = self.room / "chromium"
+        program.write_text(f'#!/bin/sh\nexec ip netns exec {self.name} /usr/bin/chromium "$@"\n', encoding="ascii")
+        program.chmod(0o755)
+        return program
+
     def ask(self, *questions: Sequence[Any]) -> list[dict[str, Any]]:
         """Ask what `tests.provisioning.on_a_phone` can ask; return the answers, each with the seconds it took."""
         words = (sys.executable, CHECKOUT / "tests/provisioning/on_a_phone.py", json.dumps(questions))
@@ -144,16 +154,16 @@ class Node(Place):
         self.start("sh", "-c", TMPFS_ON_RUN, "sh", *names, "--log-facility=-")
         self.portal = self.start_portal()
 
-    def start_portal(self) -> subprocess.Popen[bytes]:
+    def start_portal(self, **place: str) -> subprocess.Popen[bytes]:
         (self.room / "run").mkdir(exist_ok=True)
-        place = {"RUNTIME_DIRECTORY": str(self.room / "run"), "PYTHONUNBUFFERED": "1"}
+        place |= {"RUNTIME_DIRECTORY": str(self.room / "run")}
         return self.start(sys.executable, "-m", "webui", "--data", self.data, **place)
 
-    def restart_portal(self) -> None:
+    def restart_portal(self, **place: str) -> None:
         """Kill it, as the kernel does where memory runs out, and start it as systemd would."""
         self.portal.send_signal(signal.SIGKILL)
         self.portal.wait(10)
-        self.portal = self.start_portal()
+        self.portal = self.start_portal(**place)
 
     def guard(self) -> None:
         """Load the card's rules."""

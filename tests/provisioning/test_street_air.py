@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import zxingcpp
+from PIL import Image
+from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.provisioning.street_air import ADDRESS, Node, Phone, run, wait_for_pages
+from tests.street.wrong_clock import CLOCK, faketime
+from tests.webui.browser import FLAGS
 from webui.probes import PROBES
 
+ANDROID: Final = "connectivitycheck.gstatic.com/generate_204"
+APPLE: Final = "captive.apple.com/hotspot-detect.html"
 POSTER: Final = "http://hedge.lan/poster"
 A, PTR, TXT, AAAA, HTTPS = 1, 12, 16, 28, 65
 NODE_AS_DATA: Final = ip_address(ADDRESS).packed.hex()
@@ -130,8 +139,7 @@ def test_what_is_not_answered_is_refused_at_once(street: Street) -> None:
 
 def test_a_phone_reaches_no_other_door_of_the_node(street: Street) -> None:
     """Even where a program listens on every address there is."""
-    for port in NOT_FOR_PHONES:
-        street.node.listen(port)
+    street.node.listen(*NOT_FOR_PHONES)
     answers = street.ana.ask(*(("tcp", ADDRESS, port) for port in NOT_FOR_PHONES))
     assert {answer["outcome"] for answer in answers} == {"ECONNREFUSED"}
 
@@ -148,6 +156,72 @@ def test_phones_do_not_reach_each_other(street: Street) -> None:
     assert by_node["outcome"] == "ECONNREFUSED"
     assert by_page["status"] == 200
     assert "Elm Corner" in by_page["body"], "the node itself answers what is asked of port 80"
+
+
+# what a person sees of it, in a real browser
+
+
+@pytest.fixture(scope="module")
+def look(street: Street) -> Iterator[Page]:
+    """Ana's phone, whose sheet keeps no cookies and runs no scripts."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=street.ana.browser(), args=[*FLAGS])
+        with browser.new_context(java_script_enabled=False, viewport={"width": 360, "height": 720}) as context:
+            context.set_default_timeout(20_000)
+            yield context.new_page()
+        browser.close()
+
+
+def online(phone: Phone) -> bool:
+    """Whether the phone's own probe, not its browser's, is told that all is well."""
+    android, apple = phone.ask(*(("http", "GET", f"http://{probe}") for probe in (ANDROID, APPLE)))
+    assert (android["status"] == 204) == ("Success" in apple["body"])
+    return bool(android["status"] == 204)
+
+
+def test_from_the_probe_to_the_street_it_is_one_tap(street: Street, look: Page, tmp_path: Path) -> None:
+    """The phone's sheet opens the probe; the poster shows the address to tap, to type, or to scan with another phone."""
+    began_s = time.monotonic()
+    look.goto(f"http://{ANDROID}")
+    assert look.url == POSTER
+    poster_s = time.monotonic() - began_s
+    expect(look.get_by_role("heading", level=1)).to_have_text("You have joined the street")
+    assert look.locator("form, input").count() == 0
+    look.screenshot(path=tmp_path / "poster.png")
+    with Image.open(tmp_path / "poster.png") as picture:
+        assert [found.text for found in zxingcpp.read_barcodes(picture)] == ["http://hedge.lan"]
+    assert look.evaluate("document.documentElement.scrollWidth") <= 360
+    asked: list[str] = []
+    look.on("request", lambda request: asked.append(request.url))
+    began_s = time.monotonic()
+    look.get_by_role("link", name="hedge.lan").click()
+    expect(look).to_have_url("http://hedge.lan/")
+    expect(look.get_by_text("Elm Corner").first).to_be_visible()
+    assert [url for url in asked if not url.startswith("data:")] == ["http://hedge.lan/"]
+    print(
+        f"address {street.ana.joined_s:.1f} s, poster {poster_s:.1f} s, one tap, pages {time.monotonic() - began_s:.1f} s"
+    )
+
+
+def test_who_wants_to_stay_stays_through_a_fault_and_a_wrong_clock_until_it_is_taken_back(
+    street: Street, look: Page
+) -> None:
+    assert not online(street.ana)
+    look.goto(f"http://{APPLE}")
+    taps = ("Stay on this WiFi", "Stay on this WiFi though it has no internet")
+    look.get_by_role("link", name=taps[0]).click()
+    look.context.clear_cookies()
+    look.get_by_role("button", name=taps[1]).click()
+    expect(look.get_by_role("heading", level=1)).to_have_text("This phone stays")
+    assert (online(street.ana), online(street.ben)) == (True, False)
+    street.node.restart_portal(LD_PRELOAD=str(faketime()), FAKETIME="@2045-06-01 00:00:00", **CLOCK)
+    wait_for_pages(street.ana, street.node)
+    assert (online(street.ana), online(street.ben)) == (True, False)
+    look.goto("http://hedge.lan/stay")
+    look.context.clear_cookies()
+    look.get_by_role("button", name="Take it back").click()
+    expect(look.get_by_role("heading", level=1)).to_have_text("Stay on this WiFi")
+    assert not online(street.ana)
 
 
 def test_the_firewall_is_what_keeps_them_out(street: Street) -> None:

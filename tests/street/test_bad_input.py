@@ -25,6 +25,7 @@ from tests.street.books import check_books
 from tests.street.node import RunningNode
 from tests.street.street import Street, air
 from tests.street.waiting import wait_until, wait_until_equal
+from tests.street.wrong_clock import CLOCK, faketime
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
 
@@ -34,8 +35,6 @@ FLOOD = 20_000
 GROWTH_MAX = 12 << 20
 VERSION = 0x11  # the first byte of a packet of today
 KINDS = 10
-# A clock that is wrong changes neither the time that passes nor the days on which files were made.
-CLOCK = {"DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1"}
 
 
 @dataclass(frozen=True)
@@ -254,10 +253,3 @@ def test_the_keeper_is_told_how_many_could_not_be_used(street: Besieged) -> None
 
     wait_until("both floods are told", lambda: min(told().values()) > FLOOD / 10, 90, lambda: str(told()))
     print(told())
-
-
-def faketime() -> Path:
-    """Return the library that shows programs another clock."""
-    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-    assert found, "libfaketime is missing: apt-get install libfaketime"
-    return found[0]

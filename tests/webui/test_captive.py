@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import csv
+import json
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from hypothesis import given
+from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from tests.webui.visitor import Page, Visitor
@@ -179,6 +183,43 @@ def test_a_flood_of_phones_takes_no_more_memory():
     assert not phones.stays("9")
     assert phones.stays("10")
     assert len(phones._until) == STAYING_MAX
+
+
+def test_the_next_process_finds_who_stays_and_the_next_start_does_not(tmp_path: Path):
+    now = 90_000.0
+    note = tmp_path / "staying.json"
+    before = Staying(lambda: now, note)
+    for phone in ("10.77.0.20", "10.77.0.21"):
+        before.stay(phone)
+    before.leave("10.77.0.21")
+    now += STAY_S - 1
+    after = Staying(lambda: now, note)
+    assert (after.stays("10.77.0.20"), after.stays("10.77.0.21")) == (True, False)
+    now += 2
+    assert not after.stays("10.77.0.20")
+    assert not Staying(lambda: 30.0, note).stays("10.77.0.20"), "uptime began anew: such a note is none of ours"
+
+
+@given(
+    st.binary(max_size=200)
+    | st.recursive(
+        st.none() | st.floats() | st.text(), lambda one: st.lists(one) | st.dictionaries(st.text(), one)
+    ).map(lambda one: json.dumps(one).encode())
+)
+def test_a_note_that_nobody_wrote_lets_nobody_stay(note_content: bytes):
+    with TemporaryDirectory() as room:
+        note = Path(room) / "staying.json"
+        note.write_bytes(note_content)
+        phones = Staying(lambda: 1000.0, note)
+        assert all(1000.0 < until <= 1000.0 + STAY_S for until in phones._until.values())
+        phones.stay("a")
+        assert Staying(lambda: 1000.0, note).stays("a")
+
+
+def test_a_place_that_cannot_be_written_keeps_nobody_from_staying(tmp_path: Path):
+    phones = Staying(lambda: 0.0, tmp_path / "gone" / "staying.json")
+    phones.stay("a")
+    assert phones.stays("a")
 
 
 def test_every_row_says_how_certain_it_is():
