@@ -28,7 +28,6 @@ from appliance.settings import LoraRoad, Portal, Settings
 from appliance.settings_power import VEDIRECT, Power
 from mesh.airtime import REGIONS as OF_THE_AIR
 
-DATA: Final = Path("/var/lib/hedgerow/node")  # where a card's node lives
 REGIONS: Final = tuple(sorted(OF_THE_AIR))
 RADIOS: Final = ("/dev/ttyUSB0", "/dev/ttyACM0")
 SENSORS: Final = ("ina226", "ina219", VEDIRECT)
@@ -113,7 +112,7 @@ def prepared(answers: Answers, invite: Callable[[], bytes] | None) -> NextCard:
             (folder / INVITE).write_bytes(invite())
         seeds.write(seed, folder / seeds.FILE_NAME)
         try:
-            seed = seeds.read_whole(folder / seeds.FILE_NAME, DATA)
+            seed = seeds.read_whole(folder / seeds.FILE_NAME, seeds.DATA)
         except SettingsFault as fault:
             raise Refused(Unready.UNFIT, why=str(fault).removeprefix(f"{folder}/")) from fault
         return NextCard(seed, {file.name: file.read_bytes() for file in sorted(folder.iterdir())}, _papers(folder))
@@ -156,7 +155,7 @@ def _seed(answers: Answers, invite: Path | None) -> Seed:
         raise Refused(Unready.CHOICE_UNKNOWN)
     return Seed(
         settings=Settings(
-            data=DATA,
+            data=seeds.DATA,
             name=name,
             commons=seeds.TO_BE_TOLD if invite else clean_name(answers.commons),
             region=answers.region,

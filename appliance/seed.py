@@ -27,6 +27,7 @@ from appliance.settings_section import Section
 from appliance.wifi import Wifi
 
 FILE_NAME: Final = "node.yaml"
+DATA: Final = Path("/var/lib/hedgerow/node")  # where a card's node lives
 OWN_KEYS: Final = ("currency", "invite", "wifi", "keeper")
 HOST, PORT, ADDRESS = "0.0.0.0", 8080, "http://hedge.lan"  # noqa: S104 (a node is there for the phones around it)
 PIN: Final = re.compile(r"[0-9]{4,12}")

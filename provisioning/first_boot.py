@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -23,35 +23,12 @@ from appliance import seed as seeds
 from appliance.card import make_directory, sync
 from appliance.errors import Objection, Refused, SettingsFault, StoreFault
 from appliance.node import Node
-from appliance.seed import Seed
 from appliance.store import before
 from appliance.updates.proving import is_marked
+from provisioning.taken import Card, content_of, put
 
 STATUS: Final = "STATUS.txt"
-FOLDER: Final = "seed"
-SIZE_MAX: Final = 64 * 1024
 NOT_YET: Final = "The keeper's account opens by itself once a neighbour node has let this one in; start it again then."
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """`seed` is the folder that any laptop reads, `data` the node's directory, which lies elsewhere."""
-
-    seed: Path
-    data: Path
-
-    @property
-    def taken(self) -> Path:
-        """The folder beside the node's directory where the seed is kept once it was taken over."""
-        return self.data.parent / FOLDER
-
-    @property
-    def told(self) -> Path:
-        return self.seed / seeds.FILE_NAME
-
-    @property
-    def kept(self) -> Path:
-        return self.taken / seeds.FILE_NAME
 
 
 def give_birth(card: Card) -> str:
@@ -79,7 +56,7 @@ def take_over(card: Card) -> str:
     make_directory(card.taken)
     card.taken.chmod(0o700)
     for file in seed.beside:
-        put(card.taken / file.name, _content(file))
+        put(card.taken / file.name, content_of(file))
     seeds.write(seed, card.kept)
     sync(card.taken)
     return ""
@@ -109,7 +86,7 @@ def found(card: Card) -> str:
     if wanted.key_file.exists() and not is_begun:
         return ""
     if seed.invite:
-        founding.join(wanted, _content(seed.invite))
+        founding.join(wanted, content_of(seed.invite))
     else:
         founding.found(wanted, seed.currency)
     return ""
@@ -118,7 +95,7 @@ def found(card: Card) -> str:
 def equip(card: Card) -> str:
     """Lay what the roads need beside the node's settings, which name it."""
     for file in seeds.read(card.kept, card.data).road_files:
-        place, content = card.data / file.name, _content(file)
+        place, content = card.data / file.name, content_of(file)
         if not place.exists() or place.read_bytes() != content:
             put(place, content)
     return ""
@@ -157,37 +134,9 @@ Step = Callable[[Card], str]
 PLAN: Final[tuple[Step, ...]] = (take_over, erase, found, equip, open_account, report)
 
 
-def kept_seed(data: Path) -> Seed:
-    """Return what the card said when it was taken over. Raises `SettingsFault` where it was not yet."""
-    return seeds.read(Card(data, data).kept, data)
-
-
-def _content(file: Path) -> bytes:
-    try:
-        with file.open("rb") as source:
-            return source.read(SIZE_MAX)
-    except OSError as fault:
-        raise SettingsFault(f"{file} cannot be read: {fault.strerror}. Look at the card on a laptop.") from fault
-
-
 def _is_blank(file: Path) -> bool:
     """Whether there is nothing to read: no file, or one that was being erased when the plug was pulled."""
-    return not file.exists() or not _content(file).strip()
-
-
-def put(file: Path, content: bytes) -> None:
-    """Write a file that only we read, whole or not at all. Raises `StoreFault`."""
-    part = file.with_name(f"{file.name}.part")
-    try:
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "wb") as target:
-            target.write(content)
-            target.flush()
-            os.fsync(target.fileno())
-        part.replace(file)
-        sync(file.parent)
-    except OSError as fault:
-        raise StoreFault(f"{file} cannot be written: {fault.strerror}. Look at the card on a laptop.") from fault
+    return not file.exists() or not content_of(file).strip()
 
 
 def _overwrite(file: Path) -> None:

@@ -15,8 +15,8 @@ from typing import Final
 from appliance import seed as seeds
 from appliance.errors import SettingsFault
 from appliance.wifi import BELOW, CHANNEL, Wifi
-from provisioning.first_boot import kept_seed, put
 from provisioning.radio import Radio
+from provisioning.taken import kept_seed, put
 
 INTERFACE: Final = "wlan0"
 ADDRESS: Final = "10.77.0.1"

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from provisioning import street_side
-from provisioning.first_boot import Card, give_birth
+from provisioning.first_boot import give_birth
+from provisioning.taken import Card
 from tests.provisioning.seeds import sow
 from tests.street.waiting import wait_until
 

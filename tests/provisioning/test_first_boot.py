@@ -15,7 +15,8 @@ from appliance.errors import SettingsFault
 from appliance.founding import found
 from appliance.node import Node
 from appliance.settings import Settings
-from provisioning.first_boot import STATUS, Card, give_birth, kept_seed
+from provisioning.first_boot import STATUS, give_birth
+from provisioning.taken import Card, kept_seed
 from tests.provisioning.seeds import sow
 
 SECRETS: Final = (b"bread,and:roses", b"471100")
@@ -26,7 +27,8 @@ from itertools import count
 from pathlib import Path
 from argon2 import PasswordHasher
 from appliance.desks import people
-from provisioning.first_boot import Card, give_birth
+from provisioning.first_boot import give_birth
+from provisioning.taken import Card
 from tests.provisioning.seeds import sow
 
 people.HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)

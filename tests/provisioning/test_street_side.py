@@ -13,9 +13,10 @@ import pytest
 from appliance.errors import SettingsFault
 from appliance.wifi import Wifi
 from provisioning import radio
-from provisioning.first_boot import Card, give_birth
+from provisioning.first_boot import give_birth
 from provisioning.radio import Radio
 from provisioning.street_side import access_point, lay_air
+from provisioning.taken import Card
 from tests.provisioning.seeds import sow
 
 ELM: Final = Wifi("Elm; Corner", "DE", "bread,and:roses")

@@ -14,7 +14,8 @@ from argon2 import PasswordHasher
 from appliance.errors import Refused
 from appliance.next_card import Answers, NextCard, Unready, prepared
 from appliance.node import Node
-from provisioning.first_boot import Card, give_birth
+from provisioning.first_boot import give_birth
+from provisioning.taken import Card
 from tests.webui.visitor import Page, Visitor
 from webui.tray import CARDS_MAX, KEPT_S, Tray
 

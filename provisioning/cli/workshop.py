@@ -1,4 +1,4 @@
-"""`hedgerow provision`: what whoever makes a card types."""
+"""`hedgerow provision check | disks | write | cards | image`: what whoever makes a card types."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from appliance import papers as papers_of
 from appliance import seed as seeds
 from appliance.cli.terminal import as_json, output, say, say_json, write_whole
 from appliance.errors import Refused, SettingsFault
-from appliance.next_card import DATA, drawn
+from appliance.next_card import drawn
 from appliance.seed import Seed
 from appliance.store.migrations import MIGRATIONS
 from appliance.updates.making import Contents
-from provisioning import assembling, building, fat, first_boot, radio, street_side, writing
+from provisioning import assembling, building, fat, writing
 from provisioning import disks as machine
 from provisioning.disks import Danger, Disk
 from provisioning.writing import Phase, Progress
@@ -29,17 +29,12 @@ LOOK_S: Final = 1.0
 NODE_FILE: Final = click.argument("node_yaml", metavar="NODE.YAML", type=click.Path(path_type=Path))
 
 
-@click.group(name="provision")
-def provision() -> None:
-    """Make cards: check a node's settings, build and write images, print what belongs on the wall."""
-
-
-@provision.command()
+@click.command()
 @NODE_FILE
 @as_json
 def check(node_yaml: Path, as_json: bool) -> None:
     """Say what NODE.YAML means, or what is wrong in it and what to write instead."""
-    seed = seeds.read_whole(node_yaml, DATA)
+    seed = seeds.read_whole(node_yaml, seeds.DATA)
     facts = _facts(seed)
     if as_json:
         say_json(facts)
@@ -82,7 +77,7 @@ def _told(facts: dict[str, Any]) -> str:
     )
 
 
-@provision.command("disks")
+@click.command("disks")
 @as_json
 def list_disks(as_json: bool) -> None:
     """Show every disk, and why it may not be written to."""
@@ -102,7 +97,7 @@ def _objection(disk: Disk) -> str:
     return ""
 
 
-@provision.command()
+@click.command()
 @NODE_FILE
 @click.option("--image", "image", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--disk", "name", help="The card's name, such as sdb; without it, the card that is put in now is taken.")
@@ -116,7 +111,7 @@ def _objection(disk: Disk) -> str:
 @click.option("--yes", is_flag=True, help="Do not ask before writing.")
 def write(node_yaml: Path, image: Path, papers: Path | None, yes: bool, **card: Any) -> None:
     """Write a card for the node of NODE.YAML, and read back every byte of it."""
-    seed = drawn(seeds.read_whole(node_yaml, DATA))
+    seed = drawn(seeds.read_whole(node_yaml, seeds.DATA))
     writing.check_image(image)
     device = _file(card["file"], image) if card["file"] else _chosen(seed, image, yes, **card)
     papers = papers or node_yaml.with_name(f"{node_yaml.stem}-papers.pdf")
@@ -218,18 +213,18 @@ def slip(seed: Seed, image: Path, done: writing.Written, papers: Path) -> str:
     )
 
 
-@provision.command()
+@click.command()
 @NODE_FILE
 @click.option("--paper", "sheet", type=click.Choice(["A4", "Letter"]), default="A4", show_default=True)
 @output
 def cards(node_yaml: Path, sheet: str, output: Path | None) -> None:
     """Print the wall poster, the keeper's card and the courier's card, as PDF."""
     target = output or node_yaml.with_name(f"{node_yaml.stem}-papers.pdf")
-    write_whole(target, iter([papers_of.sheets(seeds.read_whole(node_yaml, DATA), sheet)]), secret=True)
+    write_whole(target, iter([papers_of.sheets(seeds.read_whole(node_yaml, seeds.DATA), sheet)]), secret=True)
     say(f"{target} holds three pages: for the wall, for the keeper, for who carries.")
 
 
-@provision.command()
+@click.command()
 @click.option("-o", "--output", "target", required=True, type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--architecture", type=click.Choice(building.ARCHITECTURES), default="arm64", show_default=True)
 @click.option("--keep", type=click.Path(path_type=Path, file_okay=False), default=".cache", show_default=True)
@@ -249,40 +244,4 @@ def image(target: Path, architecture: str, keep: Path, makes_update: bool) -> No
     say(f"{target} holds {machine.human(target.stat().st_size)}; its fingerprint and its packages lie beside it.")
 
 
-@provision.command("first-boot")
-@click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--data", type=click.Path(path_type=Path), envvar="HEDGEROW_DATA", default=DATA, show_default=True)
-def be_born(folder: Path, data: Path) -> None:
-    """Make the node that the card's FOLDER tells of, on the node itself. Done already, it changes nothing."""
-    if not data.is_absolute():
-        raise SettingsFault(f"{data} is no absolute path. Name the node's directory from / on.")
-    say(first_boot.give_birth(first_boot.Card(folder, data)))
-
-
-@provision.command("network")
-@click.argument("into", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--data", type=click.Path(path_type=Path), envvar="HEDGEROW_DATA", default=DATA, show_default=True)
-def lay_network(into: Path, data: Path) -> None:
-    """Write what dnsmasq of this node reads into the directory INTO."""
-    street_side.lay(data, into)
-
-
-@provision.command("access-point")
-@click.argument("into", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--data", type=click.Path(path_type=Path), envvar="HEDGEROW_DATA", default=DATA, show_default=True)
-def lay_access_point(into: Path, data: Path) -> None:
-    """Write what hostapd of this node reads into the directory INTO, after a look at the radio that is there now."""
-    if told := street_side.lay_air(data, into, radio.look(street_side.INTERFACE)):
-        say(told)
-
-
-COMMANDS: Final[Sequence[click.Command]] = (
-    check,
-    list_disks,
-    write,
-    cards,
-    image,
-    be_born,
-    lay_network,
-    lay_access_point,
-)
+COMMANDS: Final[Sequence[click.Command]] = (check, list_disks, write, cards, image)
