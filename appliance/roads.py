@@ -17,6 +17,7 @@ from appliance.errors import SettingsFault
 from appliance.settings import FILE_NAME, LoopbackRoad, LoraRoad, MqttRoad, Settings
 from appliance.settings import Road as SettingsRoad
 from appliance.texts import Letter, Line, Texts
+from appliance.urgency import urgency
 from mesh.addresses import Address, Announcement
 from mesh.airform import node_handle
 from mesh.distress import Crier, Distress
@@ -260,7 +261,8 @@ class Road:
             self._connections = connections
             self._faults += self._flood()
             timing = Timing() if self._is_radio else Timing.for_ip()
-            self._engine = Engine(self.node, self.holdings, self.transport.packet_size_max, SystemRandom(), timing)
+            size = self.transport.packet_size_max
+            self._engine = Engine(self.node, self.holdings, size, SystemRandom(), timing, rank=urgency)
             self._wake = self.now()
         return self._engine
 

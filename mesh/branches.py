@@ -109,6 +109,10 @@ class Branches:
         """Return how long to wait with a proof: all who know it may want to tell it, and it is not urgent."""
         return self._road.slot() + self._road.rng.uniform(0.0, PROOF_PACKETS * self._road.timing.packet)
 
+    def is_due(self, now: float) -> bool:
+        """Whether the slot of a proof, or of a run that was probed for, has come."""
+        return any(at <= now for at in (*self._proofs_due.values(), *self._probed.values()))
+
     def answer(self, now: float) -> bytes | None:
         """Return a proof, or the run that was probed for, whose slot has come."""
         for log in [log for log, at in self._proofs_due.items() if at <= now]:

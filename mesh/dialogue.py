@@ -24,13 +24,15 @@ from mesh.company import Company
 from mesh.doubts import Waiting
 from mesh.effects import Deliver, Effect, PeerHolds
 from mesh.errors import Malformed, PeerFault
+from mesh.governor import Priority
 from mesh.holdings import Holdings
 from mesh.keys import LogId, Scope
-from mesh.links import Opening
+from mesh.links import OPEN, Opening
 from mesh.log import Run
 from mesh.neighbours import Allowances, Neighbour
 from mesh.outlook import Outlook
 from mesh.packet import FIRST_HANDLE, LAST_HANDLE, Claim, Delivery, ForkNotice, Heads, Packed, Probe, Want
+from mesh.quotas import QUOTA
 from mesh.road import Road
 from mesh.shorthand import Shorthand
 
@@ -143,7 +145,7 @@ class Dialogue:
         if neighbour and not self._askers.spend(f"{peer} {neighbour.handle.hex()}", now):
             self._road.counters["wants beyond a neighbour's allowance"] += 1
         else:
-            self._owe(held.heights, isinstance(want, Want) and want.is_plain, now)
+            self._owe(peer, held.heights, isinstance(want, Want) and want.is_plain, now)
         return [] if neighbour is None else self._heed(neighbour, held, now)
 
     def _read_want(self, want: AnyWant, now: float) -> Held | None:
@@ -176,8 +178,11 @@ class Dialogue:
         sure = {log: height for log, height in held.heights.items() if log not in self.outlook.proofs}
         return [PeerHolds(neighbour.handle, self.scope, sure)] if held.is_exact else []
 
-    def _owe(self, shown: Mapping[LogId, int], is_plain: bool, now: float) -> None:
-        """Plan to send what somebody who holds this lacks of ours."""
+    def _owe(self, peer: str, shown: Mapping[LogId, int], is_plain: bool, now: float) -> None:
+        """Plan to send what somebody who holds this lacks of ours, unless this peer made us say too much again."""
+        if self._road.quotas.is_spent(peer, now):
+            self._road.counters[QUOTA] += 1
+            return
         lacking = [log for log, height in shown.items() if self._is_lacking(log, height)]
         if any(self._heard.get(log, 0) >= self.outlook.frontier.height(log) for log in lacking):
             self._zeal = min(ZEAL_MAX, self._zeal + ZEAL)
@@ -187,18 +192,20 @@ class Dialogue:
         slot = self._road.slot() * self._again.widened(lacking[0], shown[lacking[0]], now) if lacking else 0.0
         at = now + slot + (0.0 if first else timing.slot_max + timing.packet)
         for log in lacking:
-            self._answers.owe(log, shown[log], now, at, is_plain=is_plain)
+            self._answers.owe(log, shown[log], now, at, peer)
+            if is_plain:
+                self._answers.plainly(log)
 
     def _is_lacking(self, log: LogId, height: int) -> bool:
         """Whether it makes sense to send this log to somebody who holds it up to `height`."""
         return self.outlook.frontier.height(log) > height and not self.outlook.is_settled(log, height)
 
-    def hear_heads(self, neighbour: Neighbour | None, said: Heads, now: float) -> None:
+    def hear_heads(self, peer: str, neighbour: Neighbour | None, said: Heads, now: float) -> None:
         """Look for a fork, and for what the other lacks: heads show heights, as a want does."""
         self.outlook.refresh()
         self._branches.hear_heads(said, now)
         known = [(log, claim.height) for claim in said.claims for log in self.outlook.logs(claim.handle)]
-        self._owe(dict(known), False, now)
+        self._owe(peer, dict(known), False, now)
         if neighbour is None:
             return
         neighbour.spoke.add(self.scope)
@@ -206,8 +213,12 @@ class Dialogue:
             self._company.showed_more(neighbour)
             self._asking.soon(now)
 
-    def hear_probe(self, probe: Probe, now: float) -> None:
-        """Help another to find a fork."""
+    def hear_probe(self, peer: str, probe: Probe, now: float) -> None:
+        """Help another to find a fork. What answers a probe was nearly always said before."""
+        if self._road.quotas.is_spent(peer, now):
+            self._road.counters[QUOTA] += 1
+            return
+        self._road.quotas.charge(peer, self._road.packet_size_max, now)
         self.outlook.refresh()
         if self._branches.hear_probe(probe, now):
             self._asking.later(now + self._road.timing.retry)
@@ -240,7 +251,7 @@ class Dialogue:
         carried = max(before, min(self._heard.get(log, 0), height))
         if height > carried:
             slot = 0.0 if self.outlook.is_by(self._road.node, log) else self._road.slot()
-            self._answers.owe(log, carried, now, now + slot, is_news=True)
+            self._answers.tell(log, carried, now, now + slot)
         elif carried > before > 0 and self._zeal and not self._company.all_agree(now):
             self._zeal -= 1
             self._answers.pass_on(log, before, now + self._road.slot() + self._road.slot())
@@ -302,13 +313,24 @@ class Dialogue:
 
     # --- what this node says
 
-    def answer(self, size: int, now: float) -> bytes | None:
+    @property
+    def urgency(self) -> Priority:
+        """How urgent it is to ask in this scope, and to tell of forks."""
+        return self._road.rank(self.scope, OPEN)
+
+    def due(self, now: float, least: Priority) -> Priority | None:
+        """Return how urgent the message is whose slot has come; None where there is none that may be said."""
+        answer = self._answers.due(now, least)
+        fork = self.urgency if self._branches.is_due(now) and self.urgency <= least else None
+        return min((one for one in (answer, fork) if one is not None), default=None)
+
+    def answer(self, size: int, now: float, least: Priority) -> bytes | None:
         """Return one message whose slot has come: about a fork, or a parcel of about `size` bytes."""
-        message = self._branches.answer(now)
-        if message or self._answers.at is None or self._answers.at > now:
+        message = self._branches.answer(now) if self.urgency <= least else None
+        if message or self._answers.due(now, least) is None:
             return message
-        packed = self._answers.shorten(size, self._company.common(now), now)
-        parcel = None if packed else self._answers.compose(size, now)
+        packed = self._answers.shorten(size, self._company.common(now), now, least)
+        parcel = None if packed else self._answers.compose(size, now, least)
         self._answers.at = now + self._road.slot() if self._answers else None
         return packed.encode() if packed else Delivery(parcel).encode() if parcel else None
 
@@ -361,7 +383,8 @@ class Dialogue:
         found, self._cursor = asking.wants(*names, groups, size, self._cursor)
         return [replace(want, is_plain=garbled).encode() for want in found]
 
-    def next_wake(self) -> float | None:
-        """Return when something may be said, as far as is known."""
-        moments = (self._asking.at, self._answers.at, self._branches.next_wake())
+    def next_wake(self, least: Priority) -> float | None:
+        """Return when something at least as urgent as `least` may be said, as far as is known."""
+        asks = (self._asking.at, self._branches.next_wake()) if self.urgency <= least else ()
+        moments = (self._answers.next_wake(least), *asks)
         return min((moment for moment in moments if moment is not None), default=None)

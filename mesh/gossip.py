@@ -8,7 +8,6 @@ road is busy need only tick later. See spec/gossip-v1.md.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
 from math import inf
 from typing import Final
 
@@ -30,7 +29,7 @@ from mesh.governor import Priority
 from mesh.holdings import Holdings
 from mesh.keys import PUBLIC, NodeId, Scope
 from mesh.log import Run
-from mesh.mending import PARTS_AT_ONCE, Mending
+from mesh.mending import Mending
 from mesh.neighbours import Allowances, Neighbour, Neighbours
 from mesh.packet import (
     Delivery,
@@ -48,9 +47,11 @@ from mesh.packet import (
     parse,
 )
 from mesh.presence import Presence
-from mesh.reassembly import size_in_parts
+from mesh.quotas import Quotas
+from mesh.rank import Rank, by_scope
 from mesh.road import Road
 from mesh.shorthand import NARROW_MAX
+from mesh.speaking import Room, Speaking, ample
 from mesh.symbol import Symbol
 from mesh.timing import Timing
 from mesh.trickle import Chance
@@ -58,14 +59,6 @@ from mesh.trickle import Chance
 PACKET_SIZE_MIN: Final = 140  # a piece of a file, or a want for 20 logs
 WAKE_MIN_S: Final = 0.05
 WAKE_MAX_S: Final = 3600.0
-MESSAGE_SIZE_GOAL: Final = 2048
-
-Room = Callable[[Priority], int]  # how many full packets of this priority there is air for
-
-
-def ample(priority: Priority) -> int:  # noqa: ARG001 (there is room for whatever it is)
-    """Return as many packets as go at once: the road is bounded by nothing else."""
-    return PARTS_AT_ONCE
 
 
 class Engine:
@@ -74,7 +67,7 @@ class Engine:
     `packet_size_max` is the road's limit in bytes, at least 140. `now` is always monotonic seconds.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 (the first four are what a road is; the others have defaults, and go by name)
         self,
         node: NodeId,
         holdings: Holdings,
@@ -82,6 +75,7 @@ class Engine:
         rng: Chance,
         timing: Timing | None = None,
         codec: Codec | None = None,
+        rank: Rank = by_scope,
     ) -> None:
         if packet_size_max < PACKET_SIZE_MIN:
             raise ValueError(f"gossip needs packets of at least {PACKET_SIZE_MIN} bytes, not {packet_size_max}")
@@ -93,10 +87,9 @@ class Engine:
         self.faults = self._blame.faults  # by peer address, at most 64, and by kind
         self.stalemates: list[tuple[bytes, Scope]] = []  # with whom, and in which scope, three rounds changed nothing
         self.neighbours = Neighbours(self._timing.recent)
-        names = node, node_handle(node)
-        self._road = Road(
-            *names, packet_size_max, self._timing, rng, self.neighbours, self.counters, codec or AirCodec()
-        )
+        names, quotas = (node, node_handle(node)), Quotas(self._timing.repeats_per_hour)
+        sides = self.neighbours, self.counters, codec or AirCodec(), rank, quotas
+        self._road = Road(*names, packet_size_max, self._timing, rng, *sides)
         self.presence = Presence(self._road)
         self._allowances = Allowances(self._timing.packets_per_second, self._timing.packets_burst)
         self._dialogues: dict[Scope, Dialogue] = {}
@@ -105,12 +98,8 @@ class Engine:
         self._mending = Mending(self._road, self._is_needless)
         self._air_free_at = self._heard_at = -inf
         self._brought = Brought()
-        self._message_size = max(packet_size_max, min(size_in_parts(packet_size_max, PARTS_AT_ONCE), MESSAGE_SIZE_GOAL))
-        self._turn = 1
+        self._speaking = Speaking(self._road, self._mending, self._blobcast)
         self._stirred = True
-        self._least = Priority.CAROUSEL  # of what may be said just now
-        self._room: Room = ample
-        self._asks_next = False  # this node spoke for others, and now for itself
 
     # --- in
 
@@ -150,7 +139,7 @@ class Engine:
             case Beacon() | Accord():
                 self._hear_beacon(packet, now)
             case PartsWant():
-                self._mending.hear_want(packet, now)
+                self._mending.hear_want(peer, packet, now)
             case PiecesWant() if packet.sender != self._road.handle:
                 self._blobcast.hear_want(packet, now)
         return [DeliverCall(peer, packet)] if isinstance(packet, Distress) else []
@@ -171,9 +160,9 @@ class Engine:
             case Want() | BriefWant() | SketchWant():
                 return dialogue.hear_want(peer, self._met(packet.sender, now), packet, now)
             case Heads():
-                dialogue.hear_heads(self._met(packet.sender, now), packet, now)
+                dialogue.hear_heads(peer, self._met(packet.sender, now), packet, now)
             case Probe():
-                dialogue.hear_probe(packet, now)
+                dialogue.hear_probe(peer, packet, now)
         return []
 
     def _hear_data(self, dialogue: Dialogue, peer: str, parcel: Parcel, now: float) -> list[Effect]:
@@ -231,7 +220,7 @@ class Engine:
         To be called when `next_wake` says so, and when the store has changed.
         """
         self._stirred = False
-        self._least, self._room = least, room
+        self._speaking.least, self._speaking.room = least, room
         beaconing = self._follow(now)
         effects: list[Effect] = []
         for dialogue in self._dialogues.values():
@@ -270,9 +259,9 @@ class Engine:
         return self._beaconing
 
     def _speak(self, beaconing: Beaconing, now: float) -> list[Effect]:
-        if now < max(self._air_free_at, self._mending.free_at(now)) or self._least < Priority.LEDGER:
+        if now < max(self._air_free_at, self._mending.free_at(now)) or self._speaking.least < Priority.LEDGER:
             return []
-        sends = self._something(beaconing, now)
+        sends = self._speaking.something(self._dialogues, beaconing, now)
         busy = any(dialogue.is_busy(now) for dialogue in self._dialogues.values())
         if beaconing.is_time(now, self._all_agree(now), busy, self._mending.is_mending(now)):
             sends = [*sends, Send(self.presence.said(self._dialogues, now).encode())]
@@ -283,53 +272,10 @@ class Engine:
             self.counters[f"{Kind(send.packet[1]).name.lower()} sent"] += 1
         return [*sends]
 
-    def _something(self, beaconing: Beaconing, now: float) -> list[Send]:
-        """Return what is due and most urgent."""
-        return (
-            (self._asks_next and self._for_itself(now))
-            or self._for_others(beaconing, now)
-            or self._for_itself(now)
-            or (_sends(self._blobcast.speak(now), Priority.BODIES) if self._least >= Priority.BODIES else [])
-            or (_sends(self._blobcast.play(now), Priority.CAROUSEL) if self._least >= Priority.CAROUSEL else [])
-        )
-
-    def _for_others(self, beaconing: Beaconing, now: float) -> list[Send]:
-        """Return what others lack: rows of messages, else a message."""
-        sends = _sends(self._mending.refill(now, self._room(Priority.LEDGER))) or next(
-            (sends for one in self._in_turn() if (sends := self._answer(one, beaconing, now))), []
-        )
-        self._asks_next = self._asks_next or bool(sends)
-        return sends
-
-    def _for_itself(self, now: float) -> list[Send]:
-        """Return what asks for all that is lacking here. It is short, and goes between any two bursts of what others lack."""
-        mending = self._mending.has_holes(now)
-        sends = _sends(self._mending.ask(now)) or next(
-            (sends for one in self._in_turn() if (sends := _sends(one.ask(now, mending), _priority(one)))), []
-        )
-        self._asks_next = self._asks_next and not sends
-        return sends
-
     def _is_idle(self, now: float) -> bool:
         """Whether nobody speaks, and nothing waits to be said."""
         busy = any(dialogue.is_busy(now) for dialogue in self._dialogues.values())
         return not busy and not self._mending.is_mending(now) and now - self._heard_at >= self._timing.quiet
-
-    def _in_turn(self) -> list[Dialogue]:
-        """Return the dialogues that may speak: scopes take turns."""
-        return [one for one in [*self._dialogues.values()][:: self._turn] if _priority(one) <= self._least]
-
-    def _answer(self, dialogue: Dialogue, beaconing: Beaconing, now: float) -> list[Send]:
-        """Return one message, as packets."""
-        parts = min(PARTS_AT_ONCE, self._room(_priority(dialogue)))
-        size = size_in_parts(self._road.packet_size_max, parts) if parts else 0
-        message = dialogue.answer(min(size, self._message_size), now) if size else None
-        if message is None:
-            return []
-        self._turn = -self._turn
-        if Kind(message[1]) in (Kind.DATA, Kind.PACKED):
-            beaconing.told(dialogue.scope, dialogue.outlook.digest, now)
-        return _sends(self._mending.packets(message, now), _priority(dialogue))
 
     def _is_needless(self, begin: bytes) -> bool:
         """Whether a message that begins so comes from a node that holds just what we hold."""
@@ -347,23 +293,14 @@ class Engine:
         """
         if self._stirred or self._beaconing is None:
             return WAKE_MIN_S
-        if self._least < Priority.LEDGER:
+        if self._speaking.least < Priority.LEDGER:
             return WAKE_MAX_S
-        moments = [dialogue.next_wake() for dialogue in self._in_turn()]
+        moments = self._speaking.wakes(self._dialogues)
         moments += [self._beaconing.due, self._mending.next_wake()]
-        moments += [self._blobcast.next_wake()] if self._least >= Priority.BODIES else []
+        moments += [self._blobcast.next_wake()] if self._speaking.least >= Priority.BODIES else []
         free_at = max(self._air_free_at, self._mending.calm_at)
         wake = max(min(moment for moment in moments if moment is not None), free_at)
         return min(max(wake - now, WAKE_MIN_S), WAKE_MAX_S)
-
-
-def _priority(dialogue: Dialogue) -> Priority:
-    """What a commons says moves its ledger; what is public are zines, and notes about them."""
-    return Priority.MANIFESTS if dialogue.scope == PUBLIC else Priority.LEDGER
-
-
-def _sends(packets: Iterable[bytes], priority: Priority = Priority.LEDGER) -> list[Send]:
-    return [Send(packet, priority) for packet in packets]
 
 
 __all__ = [

@@ -11,6 +11,7 @@ from typing import Final
 
 from mesh.errors import Malformed
 from mesh.packet import Kind, Part, PartsWant, is_packed
+from mesh.quotas import QUOTA
 from mesh.reassembly import AHEAD_MAX, Reassembly, cut
 from mesh.repairs import Repairs
 from mesh.road import Road
@@ -60,12 +61,17 @@ class Mending:
             return None
         return now + min(part.last, AHEAD_MAX) * self._road.timing.packet + self._road.timing.quiet
 
-    def hear_want(self, want: PartsWant, now: float) -> None:
+    def hear_want(self, peer: str, want: PartsWant, now: float) -> None:
         """Owe what somebody lacks; do not ask for what somebody has just asked for."""
         self._goes_on(now)
         self._heard.overheard(want, now, self._road.slot())
-        timing = self._road.timing
-        self._repairs.hear_want(want, now + self._road.slot(), timing.slot_max + timing.packet)
+        timing, quotas, slot = self._road.timing, self._road.quotas, self._road.slot()
+        if quotas.is_spent(peer, now):
+            self._road.counters[QUOTA] += 1
+            return
+        size = self._repairs.hear_want(want, now + slot, timing.slot_max + timing.packet)
+        if size:
+            quotas.charge(peer, size, now)
 
     # --- when to speak
 

@@ -61,16 +61,21 @@ class Repairs:
         while len(self._kept) > KEPT_MAX or self.size > BYTES_MAX:
             self._kept.popitem(last=False)
 
-    def hear_want(self, want: PartsWant, at: float, standby: float) -> None:
-        """Owe what somebody lacks, not before `at`, or `standby` seconds later if another sent it."""
+    def hear_want(self, want: PartsWant, at: float, standby: float) -> int:
+        """Owe what somebody lacks, not before `at`, or `standby` seconds later if another sent it.
+
+        Returns how many bytes more are owed now.
+        """
         kept = self._kept.get(want.message)
         if kept is None or kept.sent >= ROWS_PER_PART * len(kept.parts):
-            return
+            return 0
+        before = kept.owed
         kept.unanswered += 1
         if kept.is_ours or kept.unanswered >= UNANSWERED_MAX:
             if kept.owed <= 0:
                 kept.at = at if kept.is_ours else at + standby
             kept.owed = max(kept.owed, want.lacking)
+        return (kept.owed - before) * len(kept.parts[0].content)
 
     def hear(self, part: Part) -> None:
         """Somebody sent a row: so much less is owed."""

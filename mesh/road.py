@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from mesh.aircode.packing import Codec
 from mesh.keys import NodeId
 from mesh.neighbours import Neighbours
+from mesh.quotas import Quotas
+from mesh.rank import Rank
 from mesh.timing import Timing
 from mesh.trickle import Chance
 
@@ -24,6 +26,8 @@ class Road:
     neighbours: Neighbours
     counters: Counter[str]
     codec: Codec
+    rank: Rank
+    quotas: Quotas
 
     def slot(self) -> float:
         """Return a random time to wait before speaking, in seconds."""

@@ -29,11 +29,13 @@ class Timing:
     carousel: float = 240.0  # between two rows of files that nobody asked for
     packets_per_second: float = 10.0  # how many one peer address may have looked at, in the long run …
     packets_burst: float = 200.0  # … and at once
+    repeats_per_hour: int = 6144  # bytes that are sent again at the word of one peer address
 
     @classmethod
     def for_ip(cls) -> Self:
         """Return what suits roads that carry thousands of packets a second."""
-        return cls(0.2, 60.0, 1, 0.01, 0.1, 0.02, 1.0, 300.0, 3600.0, packets_per_second=1000.0, packets_burst=5000.0)
+        bounds = {"packets_per_second": 1000.0, "packets_burst": 5000.0}
+        return cls(0.2, 60.0, 1, 0.01, 0.1, 0.02, 1.0, 300.0, 3600.0, **bounds, repeats_per_hour=2**28)
 
     def slot(self, rng: Chance) -> float:
         """Return how long to wait before an answer or a want."""

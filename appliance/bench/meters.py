@@ -15,10 +15,11 @@ from mesh.aircode.shared import Ground
 from mesh.airform import AirRun
 from mesh.effects import Effect
 from mesh.frontier import Frontier
-from mesh.gossip import Engine, Room, ample
+from mesh.gossip import Engine
 from mesh.governor import Priority
 from mesh.keys import EpochKey, LogId, NodeId, Scope
 from mesh.log import Run
+from mesh.speaking import Room, ample
 from mesh.timing import Timing
 
 

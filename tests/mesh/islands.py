@@ -164,7 +164,7 @@ class MemoryHoldings:
             self.logs[opening.log].add([opening.record(0)])
         return opening.log
 
-    def write(self, *texts: object, scope: Scope = PUBLIC) -> LogId:
+    def write(self, *texts: object, scope: Scope = PUBLIC, kind: int = NOTE) -> LogId:
         """Append a record for each text, or a bare one for None, and certify them together."""
         log = self.log_in(scope)
         held = self.logs[log]
@@ -172,7 +172,7 @@ class MemoryHoldings:
             seq = len(held.records) + 1
             key = self.epoch_key(scope)
             salt = salt_for(key, log, seq) if key else seq.to_bytes(16, "big")
-            held.add([Record.new([NOTE, seq], text, salt if text is not None else b"")])
+            held.add([Record.new([kind, seq], text, salt if text is not None else b"")])
         previous = held.checkpoints[-1].seq if held.checkpoints else 0
         held.checkpoints.append(Checkpoint.sign(self.key, log, previous, len(held.records), held.chain[-1]))
         return log

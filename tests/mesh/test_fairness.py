@@ -7,6 +7,8 @@ from mesh.brief import Beacon, BriefWant
 from mesh.effects import Send
 from mesh.keys import PUBLIC
 from mesh.packet import FIRST_HANDLE, LAST_HANDLE, Claim, Heads, Part, PartsWant, Want, parse
+from mesh.quotas import QUOTA
+from mesh.timing import Timing
 from tests.mesh.islands import Air, Island, MemoryHoldings, node_key
 
 
@@ -81,3 +83,23 @@ def test_whoever_speaks_for_others_asks_for_itself_in_between() -> None:
         said += [parse(effect.packet) for effect in one_packet if isinstance(effect, Send)]
     assert any(isinstance(packet, Part) for packet in said)
     assert any(isinstance(packet, Want | BriefWant | Heads) for packet in said)
+
+
+def test_whoever_asks_for_the_same_without_end_causes_a_share_of_the_hour_and_no_more() -> None:
+    """And another, who asks for it once, is answered meanwhile."""
+    giver = filled("a", 1, (50, 40))
+    (log,) = giver.frontier().reaches
+    claims = (Claim(log_handle(log), 1),)
+    said = {0: 0, 1: 0}
+    for second in range(0, 2 * 3600, 3):
+        if second % 21 == 0:
+            name = second.to_bytes(4, "big")  # each time under another one
+            giver.receive("liar", Want(scope_handle(PUBLIC), name, FIRST_HANDLE, LAST_HANDLE, claims).encode(), second)
+        said[second // 3600] += sum(map(len, giver.tick(float(second))))
+    whole = sum(record.size for record in giver.holdings.logs[log].records)
+    assert said[0] <= 2 * whole + Timing().repeats_per_hour + 4096
+    assert said[1] <= Timing().repeats_per_hour + 4096
+    assert giver.engine.counters[QUOTA] > 200
+    friend = Want(scope_handle(PUBLIC), b"kind", FIRST_HANDLE, LAST_HANDLE, claims).encode()
+    giver.receive("friend", friend, 7200.0)
+    assert sum(len(packet) for now in range(100) for packet in giver.tick(7200.0 + now)) > 500
