@@ -87,9 +87,9 @@ class Engine:
         self.faults = self._blame.faults  # by peer address, at most 64, and by kind
         self.stalemates: list[tuple[bytes, Scope]] = []  # with whom, and in which scope, three rounds changed nothing
         self.neighbours = Neighbours(self._timing.recent)
-        names, quotas = (node, node_handle(node)), Quotas(self._timing.repeats_per_hour)
-        sides = self.neighbours, self.counters, codec or AirCodec(), rank, quotas
-        self._road = Road(*names, packet_size_max, self._timing, rng, *sides)
+        names, sides = (node, node_handle(node)), (self.neighbours, self.counters)
+        quotas, codec = Quotas(self._timing.repeats_per_hour), codec or AirCodec()
+        self._road = Road(*names, packet_size_max, self._timing, rng, *sides, codec=codec, rank=rank, quotas=quotas)
         self.presence = Presence(self._road)
         self._allowances = Allowances(self._timing.packets_per_second, self._timing.packets_burst)
         self._dialogues: dict[Scope, Dialogue] = {}
