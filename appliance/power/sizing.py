@@ -174,7 +174,7 @@ def shopping() -> str:
     """Return the guide's list of parts with the watts of each, as Markdown; a price is for the reader to fill in."""
     names = tuple(dict.fromkeys(name for build in BUILDS for name, _ in build.parts))
     ordered = sorted(names, key=lambda name: -max(dict(build.parts).get(name, 0.0) for build in BUILDS))
-    rows = [f"| Part | {' | '.join(build.name for build in BUILDS)} | price |", "|---|---:|---:|---:|---|"]
+    rows = [f"| Part | {' | '.join(build.name for build in BUILDS)} | cost |", "|---|---:|---:|---:|---|"]
     for name in ordered:
         watts = (dict(build.parts).get(name) for build in BUILDS)
         rows.append(f"| {name} | {' | '.join('' if one is None else f'{one:g}' for one in watts)} | .... |")
