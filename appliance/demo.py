@@ -20,8 +20,7 @@ from tempfile import TemporaryFile
 from typing import Final
 
 from appliance import founding, processes, settings
-from appliance.answers import ZineForm
-from appliance.archive.starter_shelf import StarterZine, starter_zines
+from appliance.archive.starter_shelf import starter_zines
 from appliance.errors import SettingsFault
 from appliance.node import Node
 from appliance.processes import Child, Household, Say
@@ -159,7 +158,7 @@ def _make(wanted: Settings, number: int, wish: Wish) -> None:
                 _welcome(host, node)
         else:
             for zine in starter_zines():
-                node.publish(_form(zine), BytesIO(zine.body), "zine.md", None)
+                node.publish(zine.form, BytesIO(zine.body), "zine.md", None)
         keeper, *others = STREETS[number][1]
         node.add_member(keeper, PIN, keeper=True)
         for name in others:
@@ -199,11 +198,6 @@ def _opened(data: Path) -> Iterator[Node]:
         yield node
     finally:
         node.close()
-
-
-def _form(zine: StarterZine) -> ZineForm:
-    names = ("title", "creator", "language", "description", "series", "issue", "licence", "tags")
-    return ZineForm(**{name: getattr(zine, name) for name in names})
 
 
 # --- what is said

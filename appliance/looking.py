@@ -1,4 +1,6 @@
-"""The daemon's look into files that came from other nodes: one after the other, beside the gossip, and never in its way."""
+"""What the daemon does beside the gossip, one thing after the other and never in its way: it looks into files that came from
+other nodes, and does what a young node has left to do.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ from threading import Thread
 from typing import Final
 
 from appliance.errors import StoreFault
+from appliance.moving_in import MovingIn
 from appliance.node import Node
 
 EVERY_S: Final = 5.0  # between two looks at whether there is something to look into
@@ -25,6 +28,7 @@ class Looker:
         self._ticks = ticks
         self._due = ticks()
         self._thread: Thread | None = None
+        self._moving_in = MovingIn(node)
 
     def tend(self) -> None:
         """Begin to look into the next file, where it is time and nobody looks."""
@@ -38,6 +42,7 @@ class Looker:
         try:
             while self._node.look_into_next():
                 pass
+            self._moving_in.tend()
         except StoreFault as fault:
             LOG.warning("A file could not be looked into: %s", fault)
         finally:

@@ -28,6 +28,7 @@ from appliance.wifi import Wifi
 
 FILE_NAME: Final = "node.yaml"
 DATA: Final = Path("/var/lib/hedgerow/node")  # where a card's node lives
+FOLDER: Final = "seed"  # beside the node's directory: where the seed is kept once it was taken over
 OWN_KEYS: Final = ("currency", "invite", "wifi", "keeper")
 HOST, PORT, ADDRESS = "0.0.0.0", 8080, "http://hedge.lan"  # noqa: S104 (a node is there for the phones around it)
 PIN: Final = re.compile(r"[0-9]{4,12}")
@@ -62,6 +63,11 @@ class Seed:
     def has_secrets(self) -> bool:
         """Whether anything in the file, or in one that lies beside it, is nobody else's business."""
         return bool((self.wifi and self.wifi.passphrase) or (self.keeper and self.keeper.pin) or self.beside)
+
+
+def kept(data: Path) -> Path:
+    """Return where the seed of the node in `data` is kept once it was taken over."""
+    return data.parent / FOLDER / FILE_NAME
 
 
 def read(file: Path, data: Path) -> Seed:

@@ -14,6 +14,8 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Final
 
+from appliance.answers import ZineForm
+
 FENCE: Final = "---\n"
 DRAWING: Final = re.compile(r"!\[(?P<alt>[^\]\n]+)\]\((?P<name>[^)\n]+)\)")
 DRAWING_NAME: Final = re.compile(r"[a-z0-9-]+\.svg")
@@ -32,6 +34,11 @@ class StarterZine:
     tags: tuple[str, ...]
     description: str
     body: bytes
+
+    @property
+    def form(self) -> ZineForm:
+        """What is told about it when it is published."""
+        return ZineForm(**{name: getattr(self, name) for name in FRONT_KEYS})
 
 
 FRONT_KEYS: Final = tuple(field.name for field in fields(StarterZine) if field.name != "body")

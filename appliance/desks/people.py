@@ -168,6 +168,18 @@ class People(Deliveries):
             self.private.set_credential(number, _hash(new), session.is_keeper)
             self.private.end_sessions(number, but=session.token)
 
+    def renew_pin(self, name: str, pin: str, keeper: bool) -> None:
+        """Give an account of this node another PIN without the old one, on the word of whoever had the card in hand."""
+        if not PIN.fullmatch(pin):
+            raise Refused(Objection.PIN_TOO_WEAK)
+        number = self._number_of(name)
+        if number is None:
+            raise Refused(Objection.NOT_FOUND)
+        pin_hash = _hash(pin)
+        with self.database.writing():
+            self.private.set_credential(number, pin_hash, keeper)
+            self.private.end_sessions(number, but="")
+
     def _number_of(self, name: str) -> int | None:
         number = self.database.value(
             "SELECT number FROM member WHERE node = ? AND folded = ?", self.node_id, folded(name)
