@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 from typing import Final
 
 from appliance import seed as seeds
@@ -42,17 +43,22 @@ class MovingIn:
                 self._left.remove(step)
 
 
+def is_open(file: Path, data: Path) -> bool:
+    """Whether no account waits for its PIN in the seed that is kept in `file`. Raises `SettingsFault`."""
+    keeper = seeds.read(file, data).keeper if file.exists() else None
+    return keeper is None or not keeper.pin
+
+
 def open_account(node: Node) -> bool:
     """Open the keeper's account and forget its PIN; where it is open, give it that PIN. False where nobody let the node in yet.
 
     Who has had the card in hand is the keeper: nothing on it is closed to them. Raises `Refused`, `SettingsFault`.
     """
     file = seeds.kept(node.settings.data)
-    if not file.exists():
+    if is_open(file, node.settings.data):
         return True
     seed = seeds.read(file, node.settings.data)
-    if seed.keeper is None or not seed.keeper.pin:
-        return True
+    assert seed.keeper
     try:
         node.add_member(seed.keeper.name, seed.keeper.pin, keeper=True)
     except Refused as refusal:

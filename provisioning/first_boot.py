@@ -6,6 +6,8 @@
     looked after the keeper's account is opened
     told         STATUS.txt says how it went
 
+Once born, a node takes what a keeper changes on the card at each later start (`changes`), with a secret beside it or without.
+
 Each step asks first whether it is done. What cannot be done is told in STATUS.txt too, in a sentence that says what to do.
 """
 
@@ -14,59 +16,93 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from appliance import founding
+from appliance import founding, moving_in, settings
 from appliance import seed as seeds
 from appliance.card import make_directory, sync
-from appliance.errors import Objection, Refused, SettingsFault, StoreFault
+from appliance.errors import Refused, SettingsFault, StoreFault
 from appliance.node import Node
+from appliance.seed import Seed
 from appliance.store import before
 from appliance.updates.proving import is_marked
+from provisioning import changes, status
 from provisioning.taken import Card, content_of, put
 
-STATUS: Final = "STATUS.txt"
-NOT_YET: Final = "The keeper's account opens by itself once a neighbour node has let this one in; start it again then."
+NOT_TAKEN: Final = "NOT TAKEN:"
 
 
 def give_birth(card: Card) -> str:
     """Do what is left of the plan; return how it went, as STATUS.txt says it. Raises the fault that it tells there."""
     try:
         before.make_ready(card.data / "hedgerow.db", is_marked())
-        words = " ".join(filter(None, (step(card) for step in PLAN)))
+        *rest, ready = [step(card) for step in PLAN]
+        words = "\n".join(filter(None, (ready, *rest)))
     except (Refused, SettingsFault, StoreFault) as fault:
-        _tell(card, f"NOT READY. {fault}\nPut that right in {seeds.FILE_NAME} here, then start the node again.")
+        status.tell(card, f"NOT READY. {fault}\nPut that right in {seeds.FILE_NAME} here, then start the node again.")
         raise
-    _tell(card, words)
+    status.tell(card, words)
     return words
 
 
 def take_over(card: Card) -> str:
-    """Copy what the card says, once it was understood as a whole; a card that says nothing new is left alone."""
-    if card.kept.exists() and (_is_blank(card.told) or not seeds.read(card.told, card.data).has_secrets):
+    """Copy what the card says, once it was understood as a whole; return what became of later changes."""
+    if card.kept.exists() and _is_blank(card.told):
         return ""
     if not card.told.exists():
         raise SettingsFault(f"There is no {seeds.FILE_NAME} in {card.seed}. EXAMPLE.yaml there tells what it holds.")
+    if not _is_born(card):
+        _take_whole(card)
+        return ""
+    try:
+        return _take_changes(card)
+    except SettingsFault as fault:  # a slip in the file is no reason to keep a node from its street
+        return f"{NOT_TAKEN} {fault}\nThe node goes on as it was. Put that right, then start it again."
+
+
+def _is_born(card: Card) -> bool:
+    return (card.data / "node.key").exists() and not (card.data / founding.NOTE).exists()
+
+
+def _take_whole(card: Card) -> None:
     seed, is_known = seeds.read(card.told, card.data), card.kept.exists()
     if is_known:
         seed = seeds.completed(seed, seeds.read(card.kept, card.data))
     seeds.must_be_told(seed, card.told, again=is_known)
     make_directory(card.taken)
     card.taken.chmod(0o700)
+    if not (seed.invite or is_known):
+        put(card.taken / moving_in.SHELF, b"")
+    _keep(card, seed)
+
+
+def _take_changes(card: Card) -> str:
+    """Take what a keeper changed since: into the node's own settings first, so that a cut here is done again."""
+    found = changes.weighed(seeds.read(card.kept, card.data), seeds.read(card.told, card.data))
+    if found.taken:
+        seeds.must_be_told(found.seed, card.told, again=True)
+        here = settings.load(card.data)
+        if (wanted := found.applied(here)) != here:
+            settings.write(card.data, wanted)
+            sync(card.data)
+        _keep(card, found.seed)
+    return found.in_words
+
+
+def _keep(card: Card, seed: Seed) -> None:
     for file in seed.beside:
-        put(card.taken / file.name, content_of(file))
+        if file.parent != card.taken:
+            put(card.taken / file.name, content_of(file))
     seeds.write(seed, card.kept)
     sync(card.taken)
-    return ""
 
 
 def erase(card: Card) -> str:
     """Leave nothing secret where any laptop reads: written over first, since FAT only forgets where a file lay."""
     kept = seeds.read(card.kept, card.data)
     brought = [card.seed / file.name for file in kept.beside if (card.seed / file.name).exists()]
-    is_told = card.told.exists() and (_is_blank(card.told) or seeds.read(card.told, card.data).has_secrets)
+    is_told = card.told.exists() and (_is_blank(card.told) or _has_secrets(card))
     if not is_told and not brought:
         return ""
     for file in (*([card.told] if is_told else ()), *brought):
@@ -78,12 +114,19 @@ def erase(card: Card) -> str:
     return ""
 
 
+def _has_secrets(card: Card) -> bool:
+    """Whether the card's file tells secrets that were taken over. One that is not understood was not, and is left as it is."""
+    try:
+        return seeds.read(card.told, card.data).has_secrets
+    except SettingsFault:
+        return False
+
+
 def found(card: Card) -> str:
     """Make the key and the store."""
     seed = seeds.read(card.kept, card.data)
     wanted = seed.settings
-    is_begun = (card.data / founding.NOTE).exists()
-    if wanted.key_file.exists() and not is_begun:
+    if _is_born(card):
         return ""
     if seed.invite:
         founding.join(wanted, content_of(seed.invite))
@@ -103,20 +146,10 @@ def equip(card: Card) -> str:
 
 def open_account(card: Card) -> str:
     """Open the keeper's account, and forget the PIN then."""
-    seed = seeds.read(card.kept, card.data)
-    if seed.keeper is None or not seed.keeper.pin:
+    if moving_in.is_open(card.kept, card.data):
         return ""
     with closing(Node.open(card.data)) as node:
-        try:
-            node.add_member(seed.keeper.name, seed.keeper.pin, keeper=True)
-        except Refused as refusal:
-            if refusal.verdict is Objection.NOT_LET_IN_YET:
-                return NOT_YET
-            if refusal.verdict is not Objection.NAME_TAKEN:  # then the plug was pulled after it was opened
-                raise
-    seeds.write(replace(seed, keeper=replace(seed.keeper, pin="")), card.kept)
-    sync(card.taken)
-    return ""
+        return "" if moving_in.open_account(node) else status.NOT_YET
 
 
 def report(card: Card) -> str:
@@ -148,11 +181,3 @@ def _overwrite(file: Path) -> None:
             os.fsync(target.fileno())
     except OSError as fault:
         raise StoreFault(f"{file} cannot be erased: {fault.strerror}. Look at the card on a laptop.") from fault
-
-
-def _tell(card: Card, words: str) -> None:
-    """Write STATUS.txt for any laptop, if the card lets us and the words are new."""
-    content = f"{words}\n".replace("\n", "\r\n").encode()
-    file = card.seed / STATUS
-    if card.seed.is_dir() and not (file.exists() and file.read_bytes() == content):
-        put(file, content)

@@ -12,7 +12,6 @@ from appliance.card import sync
 from appliance.errors import SettingsFault, StoreFault
 from appliance.seed import Seed
 
-FOLDER: Final = "seed"
 SIZE_MAX: Final = 64 * 1024
 
 
@@ -26,7 +25,7 @@ class Card:
     @property
     def taken(self) -> Path:
         """The folder beside the node's directory where the seed is kept once it was taken over."""
-        return self.data.parent / FOLDER
+        return self.kept.parent
 
     @property
     def told(self) -> Path:
@@ -34,7 +33,7 @@ class Card:
 
     @property
     def kept(self) -> Path:
-        return self.taken / seeds.FILE_NAME
+        return seeds.kept(self.data)
 
 
 def kept_seed(data: Path) -> Seed:

@@ -15,7 +15,7 @@ import click
 SHELVES: Final = MappingProxyType(
     {
         "workshop": ("check", "disks", "write", "cards", "image"),
-        "birth": ("first-boot",),
+        "birth": ("first-boot", "status"),
         "street": ("network", "access-point"),
     }
 )

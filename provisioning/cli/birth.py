@@ -1,4 +1,4 @@
-"""`hedgerow provision first-boot`: what a node does with the seed on its card."""
+"""`hedgerow provision first-boot | status`: what a node does with the seed on its card, and what it tells there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from appliance import seed as seeds
 from appliance.cli.terminal import say
 from appliance.errors import SettingsFault
 from provisioning import first_boot
-from provisioning.taken import Card
+from provisioning import status as told
+from provisioning.taken import Card, put
 
 
 @click.command("first-boot")
@@ -25,4 +26,16 @@ def be_born(folder: Path, data: Path) -> None:
     say(first_boot.give_birth(Card(folder, data)))
 
 
-COMMANDS: Final[Sequence[click.Command]] = (be_born,)
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("into", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.option("--data", type=click.Path(path_type=Path), envvar="HEDGEROW_DATA", default=seeds.DATA, show_default=True)
+def status(folder: Path, into: Path, data: Path) -> None:
+    """Look at the node; where STATUS.txt in the card's FOLDER should say something else now, write that into INTO."""
+    words = told.looked_at(Card(folder, data))
+    if words:
+        put(into / told.FILE, told.as_lines(words))
+    say(words or f"{told.FILE} says how it is already.")
+
+
+COMMANDS: Final[Sequence[click.Command]] = (be_born, status)

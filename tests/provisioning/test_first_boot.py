@@ -5,17 +5,21 @@ from __future__ import annotations
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import pytest
 from argon2 import PasswordHasher
 
+from appliance import settings
 from appliance.errors import SettingsFault
 from appliance.founding import found
+from appliance.moving_in import SHELF
 from appliance.node import Node
 from appliance.settings import Settings
-from provisioning.first_boot import STATUS, give_birth
+from provisioning.first_boot import give_birth
+from provisioning.status import FILE as STATUS
 from provisioning.taken import Card, kept_seed
 from tests.provisioning.seeds import sow
 
@@ -74,11 +78,11 @@ def on_the_card(card: Card) -> bytes:
     return b"".join(file.read_bytes() for file in sorted(card.seed.iterdir()))
 
 
-def is_whole(card: Card) -> None:
+def is_whole(card: Card, pin: str = "471100") -> None:
     """What holds once the plan was done to its end, however often it was begun."""
     with closing(Node.open(card.data)) as node:
         assert [(one.name, one.home_name) for one in node.accounts()] == [("Ana", "Elm Corner")]
-        node.sign_in("Ana", "471100")  # raises where the PIN is another
+        node.sign_in("Ana", pin)  # raises where the PIN is another
         assert node.commons_name == "Elm Street"
         assert not list(node.verify())
     assert not any(secret in on_the_card(card) for secret in SECRETS)
@@ -172,13 +176,82 @@ def test_a_new_password_is_taken_over_and_nothing_else_happens(card: Card) -> No
     assert b"another one" not in on_the_card(card)
 
 
-def test_a_new_pin_alone_leaves_the_wifi_closed(card: Card) -> None:
+def test_a_new_pin_alone_is_the_keepers_and_leaves_the_wifi_closed(card: Card) -> None:
     """What stands on the card after the birth has no secrets; a keeper adds one, and does not repeat the others."""
     give_birth(card)
     sow(card.seed, wifi={"name": "Elm; Corner", "country": "DE"}, keeper={"name": "Ana", "pin": "8888"})
+    assert "the PIN of Ana" in give_birth(card)
+    is_whole(card, pin="8888")
+    assert b"8888" not in on_the_card(card)
+
+
+def test_what_is_safe_to_change_is_taken_without_a_secret_beside_it(card: Card) -> None:
+    give_birth(card)
+    roads = [{"lora": {"device": "/dev/ttyACM0"}}]
+    sow(
+        card.seed,
+        region="US",
+        roads=roads,
+        power={"ina226": {"shunt_ohm": 0.01}, "capacity_ah": 20},
+        wifi={"name": "Elm; Corner", "country": "US", "channel": 11},
+        keeper={"name": "Ana"},
+    )
+    said = give_birth(card)
+    assert "Taken from node.yaml at this start: region, roads, power, wifi." in said
+    assert said.startswith("READY.")
+    now = settings.load(card.data)
+    assert (now.region, len(now.roads), now.power and now.power.capacity_ah) == ("US", 1, 20)
+    kept = kept_seed(card.data).wifi
+    assert kept
+    assert (kept.country, kept.channel, kept.passphrase) == ("US", 11, "bread,and:roses")
+    assert "Taken" not in give_birth(card), "once"
+
+
+def test_what_was_set_on_the_node_meanwhile_stays(card: Card) -> None:
+    give_birth(card)
+    here = settings.load(card.data)
+    settings.write(card.data, replace(here, archive=replace(here.archive, shelve_arrivals=True)))
+    sow(card.seed, region="US", wifi={"name": "Elm; Corner", "country": "DE"}, keeper={"name": "Ana"})
+    give_birth(card)
+    now = settings.load(card.data)
+    assert (now.region, now.archive.shelve_arrivals) == ("US", True)
+
+
+def test_what_cannot_be_changed_is_told_until_it_is_put_back(card: Card) -> None:
+    give_birth(card)
+    closed = {"wifi": {"name": "Elm; Corner", "country": "DE"}, "keeper": {"name": "Ben"}}
+    sow(card.seed, name="Elm House", commons="Hill", currency="hours", **closed)
+    for _ in range(2):
+        said = give_birth(card)
+        for words in ("- name:", "- commons:", "- currency:", "- keeper:"):
+            assert words in said
+    with closing(Node.open(card.data)) as node:
+        assert (node.name, node.commons_name) == ("Elm Corner", "Elm Street")
+    is_whole(card)
+    sow(card.seed, wifi=closed["wifi"], keeper={"name": "Ana"})
+    assert "NOT TAKEN" not in give_birth(card)
+
+
+def test_a_slip_in_a_later_change_keeps_no_node_from_its_street(card: Card) -> None:
+    give_birth(card)
+    sow(card.seed, regoin="US")
+    said = give_birth(card)
+    assert said.startswith("READY.")
+    assert "NOT TAKEN:" in said
+    assert "Did you mean region?" in said
+    is_born_as_before = kept_seed(card.data)
+    assert is_born_as_before.settings.region == "EU_868"
+    sow(card.seed)
     give_birth(card)
     is_whole(card)
-    assert b"8888" not in on_the_card(card)
+
+
+def test_a_node_that_begins_a_commons_has_a_shelf_to_fill_and_one_that_joins_none(card: Card) -> None:
+    give_birth(card)
+    assert (card.taken / SHELF).exists()
+    (card.taken / SHELF).unlink()
+    give_birth(card)
+    assert not (card.taken / SHELF).exists(), "once filled it stays as its keeper wants it"
 
 
 @pytest.mark.parametrize(
