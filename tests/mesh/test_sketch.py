@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from statistics import mean
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from mesh import sketch
 from mesh.sketch import Difference, syndromes
+from tests.mesh.rateless import SYMBOL_SIZE, symbols_needed
 
 ELEMENTS = st.integers(1, 2**32 - 1)
 
@@ -34,6 +36,19 @@ def slow_syndromes(elements: list[int], count: int) -> list[int]:
             found[place] ^= power
             power = slow_product(power, slow_product(element, element))
     return found
+
+
+@pytest.mark.parametrize(("differing", "symbols"), [(1, 1), (2, 3.2), (10, 17.3), (20, 32.5)])
+def test_a_sketch_takes_less_than_a_rateless_table(differing: int, symbols: float) -> None:
+    """The figures of gossip-v1.md, from fewer seeds."""
+    heard = []
+    for seed in range(60):
+        elements = Random(1000 * differing + seed).sample(range(1, 2**32), differing)
+        here, there = elements[: differing // 2], elements[differing // 2 :]
+        heard.append(symbols_needed(here, there, seed))
+        assert difference(here, there, differing + 1).is_whole
+    assert mean(heard) == pytest.approx(symbols, rel=0.15)
+    assert SYMBOL_SIZE * mean(heard) > 4 * (differing + 1)
 
 
 def difference(one: list[int], other: list[int], count: int) -> Difference:
