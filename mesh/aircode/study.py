@@ -52,7 +52,9 @@ class Lesson:
             words += _words(record.said, is_whole=True)
         self.words = [word[:WORD_MAX] for word in words]
         self.length = sum(map(len, self.words))
-        self.size = SIZE_MIN + SIZE_PER_BYTE * self.length + sum(record.size for record in records)
+        self.size = (
+            SIZE_MIN + SIZE_PER_BYTE * self.length + sum(len(one.core) + len(one.text or b"") for one in records)
+        )
 
     @cached_property
     def chapter(self) -> Chapter:
