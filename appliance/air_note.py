@@ -2,8 +2,9 @@
 
     file := [boot, at, note]        deterministic CBOR; `at`: monotonic seconds, `note` as `mesh.governor` gave it
 
-Where the machine was started anew since, nobody knows how long it was off, and the time counts as none. A file that cannot be
-read means that the whole share was just used. It is written a few times an hour at most, and not while nothing is said.
+It lies in a file of two slots (`slots`); a file of earlier versions is the note alone. Where the machine was started anew
+since, nobody knows how long it was off, and the time counts as none. A file that cannot be read means that the whole share was
+just used. It is written a few times an hour at most, and not while nothing is said.
 """
 
 from __future__ import annotations
@@ -11,13 +12,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from appliance import card
+from appliance import slots
 from mesh import canonical
 from mesh.errors import Malformed
 from mesh.governor import Governor
 
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
-SIZE_MAX: Final = 16 * 1024
 
 
 class AirNote:
@@ -30,15 +30,14 @@ class AirNote:
     def recall(self, governor: Governor, now_s: float) -> None:
         """Tell a new governor what earlier runs used."""
         try:
-            with self._path.open("rb") as file:
-                raw = file.read(SIZE_MAX)
+            raw = slots.read(self._path)
         except FileNotFoundError:
             return
         except OSError:
             governor.assume_the_worst(now_s)
             return
         try:
-            boot, at, note = _read(raw)
+            boot, at, note = _read(slots.newest(raw) or raw)
             away_s = max(0.0, now_s - at) if boot == self._boot else 0.0
             governor.recall(note, away_s, now_s)
         except Malformed:
@@ -46,14 +45,8 @@ class AirNote:
 
     def write(self, note: bytes, now_s: float) -> bool:
         """Put `note` on the card, whole or not at all; return whether it is there for good."""
-        part = self._path.with_name(
-            f".{self._path.name}.part"
-        )  # one process has the roads, and another start takes it over
         try:
-            part.write_bytes(canonical.encode([self._boot, int(now_s), note]))
-            card.sync(part)
-            part.replace(self._path)
-            card.sync(self._path.parent)
+            slots.write(self._path, canonical.encode([self._boot, int(now_s), note]), is_forced=True)
         except OSError:
             return False
         return True

@@ -4,18 +4,17 @@
 
 It is written after each commit, so it is never ahead of the store. A store that is behind its mark was put back from
 an older copy, and must not write into its old logs. The mark is not forced to the card: one that is older than the
-store proves nothing and harms nothing, and a torn one counts as none.
+store proves nothing and harms nothing. It lies in a file of two slots (`slots`), so a torn one leaves the one before it;
+files of earlier versions of this program are the mark alone.
 """
 
 from __future__ import annotations
 
-import os
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from appliance import card
+from appliance import card, slots
 from appliance.errors import StoreFault
 from mesh import canonical
 from mesh.errors import Malformed
@@ -23,7 +22,6 @@ from mesh.keys import digest
 from mesh.links import Height
 
 NAME: Final = "hedgerow keel 1"
-SIZE_MAX: Final = 64 * 1024
 PLACE_LENGTH: Final = 32
 
 
@@ -57,14 +55,13 @@ def read(path: Path) -> Keel | None:
     try:
         for part in card.left_by_the_dead(path.parent, f".{path.name}."):
             part.unlink(missing_ok=True)
-        with path.open("rb") as file:
-            raw = file.read(SIZE_MAX)
+        raw = slots.read(path)
     except FileNotFoundError:
         return None
     except OSError as fault:
         raise StoreFault(f"The keel mark {path} cannot be read: {fault.strerror}. Check who owns it.") from fault
     try:
-        return Keel.parse(raw)
+        return Keel.parse(slots.newest(raw) or raw)
     except Malformed:
         return None
 
@@ -74,12 +71,9 @@ def write(path: Path, keel: Keel) -> None:
 
     Raises `StoreFault`. What was committed stays committed: the caller notes the fault for the keeper and goes on.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_native_id()}.part")
     try:
-        part.write_bytes(keel.encode())
-        part.replace(path)
+        slots.write(path, keel.encode())
     except OSError as fault:
-        part.unlink(missing_ok=True)
         raise StoreFault(
             f"The keel mark {path} cannot be written: {fault.strerror}. Check the card and its owner."
         ) from fault

@@ -10,6 +10,7 @@ from typing import Any, Final
 import click
 
 from appliance.bench import air as air_figures
+from appliance.bench import idle as idle_figures
 from appliance.bench import portal as portal_figures
 from appliance.bench import scale as scale_figures
 from appliance.bench.rows import ROWS
@@ -75,6 +76,21 @@ def scale(as_json: bool) -> int:
         for name, lines in profiles.items():
             cells = [(line.function, str(line.calls), f"{line.own_share:.1%}") for line in lines]
             say_table((name.replace("_", " "), "calls", "own share"), cells)
+    return 0
+
+
+@bench.command()
+@as_json
+@click.option("--radio", default="", help="A Meshtastic device on the network, host:port, for the radio's process.")
+@click.option("--hours", type=click.FloatRange(0.1, 24), default=24, help="How much of each day is played.")
+@click.option("--watched", type=click.FloatRange(1, 3600), default=60, help="Seconds for which the node is left alone.")
+def idle(as_json: bool, radio: str, hours: float, watched: float) -> int:
+    """What a node writes to its card on an idle and on a busy day, and what it takes of memory and processor. Needs root."""
+    try:
+        figures = idle_figures.measure(radio, hours, watched)
+    except MeasurementFault as fault:
+        return complain(str(fault), NO)
+    _say("idle", figures, {}, as_json, aims=idle_figures.AIMS)
     return 0
 
 

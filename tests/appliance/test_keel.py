@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from appliance import keel
 from appliance.errors import StoreFault
 from appliance.keel import Keel
+from appliance.slots import SIZE
 from mesh.errors import Malformed
 from mesh.keys import Head, LogId
 from mesh.links import Height
@@ -66,6 +67,24 @@ def test_the_newest_mark_is_the_one_that_counts(tmp_path: Path) -> None:
 def test_a_torn_mark_counts_as_none(tmp_path: Path, length: int) -> None:
     (tmp_path / "elm.keel").write_bytes(MARK.encode()[:length])
     assert keel.read(tmp_path / "elm.keel") is None
+
+
+def test_a_mark_of_an_earlier_version_is_read_and_renewed(tmp_path: Path) -> None:
+    file = tmp_path / "elm.keel"
+    file.write_bytes(MARK.encode())
+    assert keel.read(file) == MARK
+    keel.write(file, Keel(PLACE, ()))
+    assert keel.read(file) == Keel(PLACE, ())
+
+
+def test_a_mark_that_was_torn_leaves_the_one_before_it(tmp_path: Path) -> None:
+    file = tmp_path / "elm.keel"
+    keel.write(file, MARK)
+    keel.write(file, Keel(PLACE, ()))
+    raw = bytearray(file.read_bytes())
+    raw[SIZE + 50] ^= 1
+    file.write_bytes(raw)
+    assert keel.read(file) == MARK
 
 
 def test_what_a_killed_process_left_is_swept_and_what_a_living_one_writes_is_not(tmp_path: Path) -> None:
