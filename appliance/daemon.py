@@ -218,11 +218,21 @@ class Daemon:
     def _look_around(self) -> None:
         if self._ticks() >= self._time_at:
             self._time_at = self._ticks() + TIME_S
+            self._ask_radios_for_time()
             self._node.look_at_time()
+            self._step = (
+                self._node.power_step()
+            )  # a watch that tells no more is believed for an hour, and changes nothing here
             self._hear_states()
         if self._ticks() >= self._plight_at:
             self._plight_at = self._ticks() + PLIGHT_S
             self._plight = NEEDS_A_HAND if calls_for_a_hand(self._node) else 0
+
+    def _ask_radios_for_time(self) -> None:
+        """Take what a radio's clock says as one hint: its satellites may have set it, or its owner's phone."""
+        for road in self._roads.values():
+            if road.line is not None and road.line.clock_epoch is not None:
+                self._node.hint_time("radio", road.line.clock_epoch + int(self._ticks()))
 
     def _hear_states(self) -> None:
         states = {handle: state for road in self._roads.values() for handle, state in road.states().items()}

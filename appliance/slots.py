@@ -1,7 +1,7 @@
 """A small file that is written often, in place: the card is spared, and a pulled plug spoils no more than what was being written.
 
     file := slot slot                                               each of 4,096 bytes, a block of the card's file system
-    slot := check (16) ‖ count (8, big-endian) ‖ length (2) ‖ content ‖ zeros      check: BLAKE2b-128 of count, length and content
+    slot := check (16) ‖ turn (8, big-endian) ‖ length (2) ‖ content ‖ zeros      check: BLAKE2b-128 of turn, length and content
 
 The next content goes into the slot that holds the older one. Neither the file's size nor its directory changes, so a write is
 one block; a new file in the place of the old one costs the journal fifteen times that.
@@ -19,13 +19,13 @@ from appliance import card
 
 SIZE: Final = 4096
 CHECK: Final = 16
-COUNT: Final = 8
-HEAD: Final = CHECK + COUNT + 2
+TURN: Final = 8
+HEAD: Final = CHECK + TURN + 2
 CONTENT_MAX: Final = SIZE - HEAD
 
 
 class Slot(NamedTuple):
-    count: int
+    turn: int
     content: bytes
 
 
@@ -58,8 +58,8 @@ def write(path: Path, content: bytes, *, is_forced: bool = False) -> None:
         if not any(slots):
             _begin(path, content, is_forced)
             return
-        counts = [slot.count if slot else -1 for slot in slots]
-        os.pwrite(file, _encode(max(counts) + 1, content), counts.index(min(counts)) * SIZE)
+        turns = [slot.turn if slot else -1 for slot in slots]
+        os.pwrite(file, _encode(max(turns) + 1, content), turns.index(min(turns)) * SIZE)
         if is_forced:
             os.fdatasync(file)
     finally:
@@ -80,8 +80,8 @@ def _begin(path: Path, content: bytes, is_forced: bool) -> None:
         card.sync(path.parent)
 
 
-def _encode(count: int, content: bytes) -> bytes:
-    said = count.to_bytes(COUNT) + len(content).to_bytes(2) + content
+def _encode(turn: int, content: bytes) -> bytes:
+    said = turn.to_bytes(TURN) + len(content).to_bytes(2) + content
     return (_check(said) + said).ljust(SIZE, b"\0")
 
 
@@ -96,7 +96,7 @@ def _decode(slot: bytes) -> Slot | None:
     said = slot[CHECK : HEAD + length]
     if length > CONTENT_MAX or slot[:CHECK] != _check(said):
         return None
-    return Slot(int.from_bytes(said[:COUNT]), said[COUNT + 2 :])
+    return Slot(int.from_bytes(said[:TURN]), said[TURN + 2 :])
 
 
 def _check(said: bytes) -> bytes:

@@ -25,7 +25,12 @@ class Letter(NamedTuple):
 
 
 class Line(Protocol):
-    """A transport that carries texts too."""
+    """A radio: a transport that carries texts too, and may know what time it is.
+
+    `clock_epoch`: seconds since 1970 at which our uptime clock stood at zero, by the radio's own clock; None before it told.
+    """
+
+    clock_epoch: int | None
 
     @property
     def node(self) -> int:

@@ -19,7 +19,7 @@ import socket
 import threading
 import time
 import tty
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +31,7 @@ from appliance.bench import partition
 from appliance.bench.day import BATTERY, DAY_S, PIN, Day
 from appliance.bench.household import Visitor, cpu_s, living, memory_bytes, with_children
 from appliance.bench.partition import Partition
+from appliance.errors import MeasurementFault
 from appliance.settings import LoraRoad
 
 AIMS: Final = {
@@ -48,6 +49,8 @@ BATCH: Final = 100
 SINGLES: Final = 20
 PAGES: Final = ("/", "/ledger", "/archive", "/market")
 AWAKE_S: Final = 16 * 3600
+SETTLED_S: Final = 5.0
+SETTLED_WITHIN_S: Final = 90.0
 BLOCK: Final = b"\r\nV\t13200\r\nI\t-300\r\nChecksum\t"  # what a charger says, vedirect.py
 
 Figures = dict[str, float]
@@ -137,8 +140,7 @@ def _taken(data: Path, radio: str, watched_s: float) -> Figures:
             data, replace(found, power=power, roads=(LoraRoad(radio or f"127.0.0.1:{silent.getsockname()[1]}"),))
         )
         with living(data, "portal", "gossip", "power") as running:
-            time.sleep(watched_s / 4)  # until all have loaded what they need
-            family = {part: with_children(process) for part, process in running.items()}
+            family = _settled(running)
             every = [process for part in family.values() for process in part]
             before_s, began = cpu_s(every), time.monotonic()
             time.sleep(watched_s)
@@ -150,6 +152,21 @@ def _taken(data: Path, radio: str, watched_s: float) -> Figures:
                 **{f"memory_{part}_bytes": memory_bytes(some) for part, some in parts.items()},
                 "idle_cpu_percent": 100 * share,
             }
+
+
+def _settled(running: Mapping[str, int]) -> dict[str, list[int]]:
+    """Wait until the radio's process is there and none came or went for a while; return each part with its children.
+
+    A radio that is met for the first time is set up, and begins anew.
+    """
+    family: dict[str, list[int]] = {}
+    until = time.monotonic() + SETTLED_WITHIN_S
+    while time.monotonic() < until:
+        before, family = family, {part: with_children(process) for part, process in running.items()}
+        if family == before and len(family["gossip"]) > 1:
+            return family
+        time.sleep(SETTLED_S)
+    raise MeasurementFault(f"The radio's process did not come to rest within {SETTLED_WITHIN_S:.0f} s.")
 
 
 @contextmanager

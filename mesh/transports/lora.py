@@ -30,6 +30,7 @@ from mesh.transports.lora_pipe import (
     Ask,
     Bye,
     Changed,
+    Dated,
     Dropped,
     Ended,
     Fault,
@@ -153,9 +154,9 @@ class LoraRadio:
         self._waiting: deque[Offer | Say] = deque()  # not told to the child yet
         self._costs: dict[int, Cost] = {}  # of what the device has not answered yet
         self._texts: deque[TextBy] = deque(maxlen=TEXTS_MAX)
-        self._offered = 0
         self._free = self._most_free = 0  # room in the device's queue, now and when it was emptiest
-        self._asked = 0
+        self._offered = self._asked = 0
+        self.clock_epoch: int | None = None
         self._duty_until_s = 0.0
         self._closing = Event()
         self._bell: Bell | None = None
@@ -332,7 +333,7 @@ class LoraRadio:
                 if ready and self._read(owner, reader) is not None:
                     return
 
-    def _hear(self, message: Message) -> None:
+    def _hear(self, message: Message) -> None:  # noqa: C901 (one arm for each word)
         now_s = time.monotonic()
         match message:
             case Ready(node, free, misfits):
@@ -356,6 +357,8 @@ class LoraRadio:
             case Spoke(packets):
                 self.counters["own_packets"] += packets
                 self.counters["own_air_us"] += packets * round(1000 * self.airtime_ms(OWN_PACKET_SIZE))
+            case Dated(at):
+                self.clock_epoch = at - int(now_s)
             case Stray(packets):
                 self.counters["garbage"] += packets
             case Changed(node):

@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
@@ -27,6 +28,7 @@ from mesh.transports.lora_pipe import (
     Ask,
     Bye,
     Changed,
+    Dated,
     Dropped,
     Ended,
     Fault,
@@ -58,6 +60,7 @@ LOOK_AGAIN_S: Final = 0.5  # at a full queue
 MEMORY_MAX: Final = 96 << 20  # the library remembers every number it ever heard
 FREE_MAX: Final = 255
 SPOKE_MAX: Final = 65_535
+DATE_EVERY_S: Final = 600.0  # a clock that is heard once runs on by itself
 
 
 class Mouth:
@@ -144,6 +147,7 @@ class Service:
         self._free = 0
         self._borne = Misfit(0)
         self._lost = threading.Event()
+        self._date_at = time.monotonic()
 
     def run(self) -> None:
         """Serve until the end, and say why it came. `SystemExit` is one way in which the library gives up.
@@ -245,6 +249,10 @@ class Service:
 
     def count(self, packets: int) -> None:
         self._mouth.say(Spoke(min(packets, SPOKE_MAX)))
+
+    def date(self, at: int) -> None:
+        if time.monotonic() >= self._date_at and self._mouth.say(Dated(at)):
+            self._date_at = time.monotonic() + DATE_EVERY_S
 
     def lose(self) -> None:
         self._lost.set()

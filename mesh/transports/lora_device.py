@@ -116,6 +116,9 @@ class Listener(Protocol):
     def count(self, packets: int) -> None:
         """The device has sent so many packets by itself."""
 
+    def date(self, at: int) -> None:
+        """The device's clock stands at so many seconds since 1970."""
+
     def lose(self) -> None:
         """The link broke."""
 
@@ -284,6 +287,7 @@ class Device:
     def _on_packet(self, packet: Any, interface: Any) -> None:  # noqa: ARG002 (the names are the library's)
         """The library calls this for whatever arrives on a port that it has no reader for."""
         heard = packet["raw"]
+        self._note_time(heard)
         if heard.decoded.portnum != self._tune.port or heard.channel != 0:
             return
         content = bytes(heard.decoded.payload)
@@ -293,12 +297,18 @@ class Device:
     def _on_text(self, packet: Any, interface: Any) -> None:  # noqa: ARG002 (the names are the library's)
         """Pass on a text to this device alone. Only a device that opened it with its own key says whose it is."""
         heard = packet["raw"]
+        self._note_time(heard)
         text, key = bytes(heard.decoded.payload), bytes(heard.public_key)
         if heard.to != self.node or heard.via_mqtt or not 1 <= len(text) <= TEXT_SIZE_MAX:
             return
         hops = min(max(0, heard.hop_start - heard.hop_limit), HOPS_MAX)
         is_sealed = heard.pki_encrypted and len(key) == KEY_SIZE
         self._listener.read(TextBy(getattr(heard, "from"), heard.id, hops, key if is_sealed else b"", text))
+
+    def _note_time(self, heard: Any) -> None:
+        """Learn the time at which the device itself received a packet: 0 where its satellites, phone or net never told it."""
+        if heard.rx_time:
+            self._listener.date(heard.rx_time)
 
     def _on_measured(self, packet: Any, interface: Any) -> None:  # noqa: ARG002 (the names are the library's)
         """Learn from the device's own report how much it has sent that nobody here asked for."""

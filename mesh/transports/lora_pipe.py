@@ -154,6 +154,12 @@ class Spoke(NamedTuple):
     packets: int
 
 
+class Dated(NamedTuple):
+    """Child to daemon: the device's own clock stands at so many seconds since 1970. Nobody says who set it."""
+
+    at: int
+
+
 class Stray(NamedTuple):
     """Child to daemon: so many packets came to our port that are none of ours."""
 
@@ -175,7 +181,7 @@ class Ended(NamedTuple):
 
 
 Wish = Tune | Offer | Ask | Bye | Say
-Word = Ready | Took | Dropped | Well | HeardBy | TextBy | Stray | Spoke | Changed | Ended
+Word = Ready | Took | Dropped | Well | HeardBy | TextBy | Stray | Spoke | Dated | Changed | Ended
 Message = Wish | Word
 
 _KIND: Final[dict[type, int]] = {
@@ -194,9 +200,10 @@ _KIND: Final[dict[type, int]] = {
     Ended: 0x18,
     Spoke: 0x19,
     TextBy: 0x1A,
+    Dated: 0x1B,
 }
 WISHES: Final = frozenset(range(0x01, 0x06))
-WORDS: Final = frozenset(range(0x11, 0x1B))
+WORDS: Final = frozenset(range(0x11, 0x1C))
 
 
 def encode(message: Message) -> bytes:
@@ -211,7 +218,7 @@ def _body(message: Message) -> bytes:  # noqa: PLR0911 (one line for each form)
             return _name(region) + _name(preset) + _name(channel) + _TAIL.pack(key, port, may_set)
         case Offer(number, packet) | HeardBy(number, packet):
             return _NUMBER.pack(number) + packet
-        case Ask() | Changed():
+        case Ask() | Changed() | Dated():
             return _NUMBER.pack(*message)
         case Ready():
             return _READY.pack(*message)
@@ -344,4 +351,5 @@ _READERS: Final[dict[int, Callable[[bytes], Message]]] = {
     0x18: _read_ended,
     0x19: lambda body: Spoke(*_unpack(_COUNT, body)),
     0x1A: lambda body: TextBy(*_text(body)),
+    0x1B: lambda body: Dated(*_unpack(_NUMBER, body)),
 }

@@ -13,17 +13,21 @@ import pytest
 
 from appliance import radio_switch
 from appliance.answers import PowerState
-from appliance.daemon import OFF, Daemon
+from appliance.daemon import OFF, TIME_S, Daemon
+from appliance.desks.upkeep import STALE_S
 from appliance.errors import StoreFault
 from appliance.node import Node
+from appliance.power.ladder import Step
 from appliance.power.timetable import PERIOD_S, WINDOW_S
 from appliance.roads import Road, make_roads
 from appliance.settings import Gossip, LoopbackRoad
+from appliance.timekeeping import BUILT_AT, YEAR_S
 from mesh.keys import PUBLIC
 from mesh.transports import Heard
 from mesh.transports.ether import Ether
 from tests.appliance.shell import until
 from tests.appliance.test_roads import Hand, Radio
+from tests.appliance.test_voice import TextRadio
 
 SPEED = 20.0
 
@@ -263,3 +267,35 @@ def test_what_a_neighbour_says_of_itself_is_shown(bench: Bench, oak: Path) -> No
     assert [one.state for one in bench.node.neighbours() if one.name == "Oak"] == ["timetable"]
     other.daemon.close()
     other.node.close()
+
+
+def test_a_radios_clock_bears_out_the_boards(elm: Path) -> None:
+    node, radio, hand = Node.open(elm), TextRadio(), Hand()
+    node.clock = replace(node.clock, wall=lambda: BUILT_AT + YEAR_S, ticks=hand)
+    road = Road("radio", radio, node.node_id, node.holdings, "EU_868", ticks=hand, line=radio)
+    daemon = Daemon(node, lambda: [road], ticks=hand)
+    trusts = []
+    for told in (None, BUILT_AT + YEAR_S - int(hand.at)):
+        radio.clock_epoch = told
+        hand.at += TIME_S
+        daemon.step()
+        trusts.append(node.clock.trust.value)
+    assert trusts == ["hint", "agreed"]
+    daemon.close()
+    node.close()
+
+
+def test_a_battery_that_nobody_watches_any_more_keeps_nobody_silent(elm: Path) -> None:
+    node, hand = Node.open(elm), Hand()
+    node.clock = node.private._clock = replace(node.clock, ticks=hand)
+    node.note_power(PowerState("checkpoint", percent=12))
+    road = Road("radio", Radio(), node.node_id, node.holdings, "EU_868", ticks=hand)
+    daemon = Daemon(node, lambda: [road], ticks=hand)
+    daemon.step()
+    assert road.state == Step.CHECKPOINT
+    hand.at += STALE_S + TIME_S
+    daemon.step()
+    daemon.step()
+    assert road.state == 0
+    daemon.close()
+    node.close()

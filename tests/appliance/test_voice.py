@@ -37,6 +37,7 @@ class TextRadio(Radio):
     """A radio that carries texts as well, and keeps them."""
 
     node = 0xE1000001
+    clock_epoch: int | None = None
 
     def __init__(self) -> None:
         super().__init__()

@@ -66,6 +66,7 @@ class Device:
     refusing: int = 0  # how many packets it will refuse as if its queue were full, though it told of room
     signs: bool = False  # whether it signs its broadcasts of up to 165 bytes
     strict: bool = False  # whether it drops broadcasts that are not signed
+    clock_s: int = 0  # seconds since 1970 that it writes on what it receives; 0 while nobody told it
     client_queue: int = 32  # how many packets wait for the client at most: 8 to 32
     speaks: bool = False  # whether it broadcasts who it is, how it is and where, as its settings say
     noisy: bool = False  # whether it prints its log between the frames
@@ -135,6 +136,7 @@ class Device:
             return []
         number = at.packet or hash((heard, at.sender)) & 0x7FFFFFFF
         packet = mesh_pb2.MeshPacket(to=at.to, id=number, channel=0 if at.sealed_by else channels[0], rx_rssi=-60)
+        packet.rx_time = self.clock_s
         setattr(packet, "from", at.sender)
         packet.decoded.portnum, packet.decoded.payload = at.port, bytes(heard)
         packet.via_mqtt, packet.pki_encrypted, packet.public_key = at.via_mqtt, bool(at.sealed_by), at.sealed_by

@@ -58,11 +58,11 @@ def gathered(inbox: Inbox, awaited: set[bytes]) -> list[bytes]:
     return arrived
 
 
-def on_another(street: LoraStreet, **traits) -> LoraRadio:
+def on_another(street: LoraStreet, inbox: Inbox | None = None, **traits) -> LoraRadio:
     """A road to a device of its own kind, opened."""
     place = street.ether.add("dot", 0xD0000004, **traits)
     road = LoraRadio(place, street.channel, patience=BRISK)
-    street.open_on(road, Inbox())
+    street.open_on(road, inbox or Inbox())
     return road
 
 
@@ -76,6 +76,20 @@ def test_packets_go_out_with_no_hop_no_wish_for_an_answer_and_on_our_port(street
     assert (packet.decoded.portnum, packet.channel) == (256, 0)
     assert sender.airtime_ms(231) == airtime_ms("LongFast", 255)
     assert sender.counters["sent_air_us"] == round(1000 * sender.airtime_ms(231))
+
+
+def test_a_radio_that_knows_the_time_tells_it_and_one_that_does_not_says_nothing(street: LoraStreet) -> None:
+    late = 1_800_000_000
+    inbox, other = Inbox(), Inbox()
+    knowing = on_another(street, clock_s=late, inbox=inbox)
+    sender, unknowing = street.open("ana", Inbox()), street.open("bo", other)
+    until(lambda: not any(road.trouble for road in (sender, knowing, unknowing)))
+    sender.send(b"a packet of any kind")
+    for box in (inbox, other):
+        gathered(box, {b"a packet of any kind"})
+    until(lambda: knowing.clock_epoch is not None)
+    assert knowing.clock_epoch == pytest.approx(late - time.monotonic(), abs=5)
+    assert unknowing.clock_epoch is None
 
 
 def test_where_radios_sign_the_limit_is_lower_and_the_air_is_dearer() -> None:
