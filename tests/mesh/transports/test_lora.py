@@ -83,6 +83,7 @@ def test_a_radio_that_knows_the_time_tells_it_and_one_that_does_not_says_nothing
     inbox, other = Inbox(), Inbox()
     knowing = on_another(street, clock_s=late, inbox=inbox)
     sender, unknowing = street.open("ana", Inbox()), street.open("bo", other)
+    assert isinstance(unknowing, LoraRadio)
     until(lambda: not any(road.trouble for road in (sender, knowing, unknowing)))
     sender.send(b"a packet of any kind")
     for box in (inbox, other):
