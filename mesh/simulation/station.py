@@ -128,6 +128,8 @@ class NodeStation:
         if now < self._stalled_until:
             if len(self._waiting) < CLIENT_QUEUE_MAX:
                 self._waiting.append((talker, packet))
+            else:
+                self._around.air.counters["client queue full"] += 1
         elif self._engine:
             self._governor.hear(self._cost_ms(len(packet)), self._now)
             try:
