@@ -25,8 +25,13 @@ def node() -> Node:
 
 
 def cookie_name(purpose: str) -> str:
-    """Name a cookie of this node. Browsers share cookies between ports, so two nodes on one machine need two names."""
-    mark = "".join(sign for sign in node().id if sign.isalnum())[:10]
+    """Name a cookie of this node."""
+    return cookie_of(node().id, purpose)
+
+
+def cookie_of(node_id: str, purpose: str) -> str:
+    """Name a cookie of a node. Browsers share cookies between ports, so two nodes on one machine need two names."""
+    mark = "".join(sign for sign in node_id if sign.isalnum())[:10]
     return f"hedgerow-{purpose}-{mark}"
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
 
 from flask import Flask, request
+from werkzeug.http import parse_cookie
 
-from webui.signin import node
+from appliance.errors import Objection, Refused
+from webui.signin import TOKEN_SIZE_MAX, cookie_of, node
+
+if TYPE_CHECKING:
+    from appliance.node import Node
 
 FORM_SIZE_MAX: Final = 256 * 1024  # bytes of a form without a file
 BESIDES_FILE: Final = 64 * 1024  # bytes that a form with a file may need for its other fields
@@ -14,6 +20,25 @@ PARTS_MAX: Final = 64
 TAKE_FILES: Final = frozenset(
     {"archive.publish", "carry.hand_in", "steward.add_peer", "api.archive.publish", "api.carrying.hand_in"}
 )
+
+TO_THE_SHELF: Final = frozenset({"/archive", "/api/v1/zines"})
+
+
+def check_may_begin(node: Node, path: str, headers: Mapping[str, str]) -> None:
+    """Raises `Refused` where a file for the shelf would be refused after it was read, whatever is in it.
+
+    `headers` are those of the request, under CGI's names. Asked before the body has arrived, it keeps a small card from taking
+    megabytes in for nothing; the page that reads the body asks again.
+    """
+    if path not in TO_THE_SHELF:
+        return
+    scheme, _, token = headers.get("AUTHORIZATION", "").partition(" ")
+    if scheme.lower() != "bearer":
+        token = parse_cookie(headers.get("COOKIE", "")).get(cookie_of(node.id, "session"), "")
+    session = node.session(token) if 0 < len(token) <= TOKEN_SIZE_MAX else None
+    if session is None:
+        raise Refused(Objection.SIGN_IN_FIRST)
+    node.check_may_bring(session.account)
 
 
 def join(app: Flask) -> None:

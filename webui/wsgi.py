@@ -12,8 +12,9 @@ import logging
 import socket
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -25,11 +26,12 @@ from waitress.server import TcpWSGIServer
 from waitress.utilities import Error, RequestEntityTooLarge
 from waitress.wasyncore import close_all
 
-from appliance.errors import SettingsFault
+from appliance.errors import Refused, SettingsFault, StoreFault
 from appliance.service import Pulse
 from webui import create_app
 from webui.pulse import Heart
-from webui.uploads import BESIDES_FILE
+from webui.refusals import status_of
+from webui.uploads import BESIDES_FILE, check_may_begin
 
 if TYPE_CHECKING:
     from appliance.node import Node
@@ -103,7 +105,14 @@ def _adjustments(listener: socket.socket, node: Node) -> Adjustments:
         clear_untrusted_proxy_headers=True,
     )
     found.has_room = node.has_room
+    found.may_begin = partial(_may_begin, node)
     return found
+
+
+def _may_begin(node: Node, path: str, headers: Mapping[str, str]) -> None:
+    """Raises `Refused` for a body that would be read in vain. A store that cannot say lets it come: the page will tell."""
+    with suppress(StoreFault):
+        check_may_begin(node, path, headers)
 
 
 def _upload_room(data: Path) -> Path:
@@ -134,7 +143,8 @@ class _Refusal(Error):  # type: ignore[misc]
 
 class _Parser(HTTPRequestParser):  # type: ignore[misc]
     """Refuses at once what announces itself as too large, also to those who would wait for "100 Continue". So is what there is
-    no room for: while an upload waits on the card it must not take the last space, which is for payments.
+    no room for: while an upload waits on the card it must not take the last space, which is for payments. So is a file for the
+    shelf of somebody who may bring none now.
     """
 
     has_looked = False
@@ -147,17 +157,24 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
             return len(data)
         if self.headers_finished and not self.has_looked:
             self.has_looked = True
-            if not self._has_room():
-                self._refuse(HTTPStatus.INSUFFICIENT_STORAGE, NO_ROOM)
+            self._look()
         if isinstance(self.error, RequestEntityTooLarge):
             words = TOO_LARGE.format(limit=self.adj.max_request_body_size - BESIDES_FILE)
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, words)
         return consumed
 
-    def _has_room(self) -> bool:
-        """Whether the body may wait on the card, if it will not wait in memory. One in chunks may grow as long as it may."""
+    def _look(self) -> None:
+        """Judge a body that would wait on the card, for it will not wait in memory. One in chunks may grow as long as it may."""
         size = self.adj.max_request_body_size if self.chunked else self.content_length
-        return self.completed or size <= self.adj.inbuf_overflow or self.adj.has_room(size)
+        if self.completed or size <= self.adj.inbuf_overflow:
+            return
+        if not self.adj.has_room(size):
+            self._refuse(HTTPStatus.INSUFFICIENT_STORAGE, NO_ROOM)
+            return
+        try:
+            self.adj.may_begin(self.path, self.headers)
+        except Refused as refusal:
+            self._refuse(HTTPStatus(status_of(refusal)), str(refusal))
 
     def _refuse(self, status: HTTPStatus, words: str) -> None:
         self.error = _Refusal(status, words, self.path)

@@ -85,6 +85,13 @@ class Bringing(Payments):
         if wait_s:
             raise Refused(Objection.UPLOADS_TOO_MANY, seconds=wait_s)
 
+    def check_may_bring(self, publisher: Account) -> None:
+        """Raises `Refused` where one more file of this member would be refused, whatever is in it. Counts nothing."""
+        number = AccountId.read(publisher.id).number
+        wait_s = self.private.wait_to_bring_s(number, self.settings.archive.uploads_per_hour)
+        if wait_s:
+            raise Refused(Objection.UPLOADS_TOO_MANY, seconds=wait_s)
+
     def _check_quotas(self, size: int, publisher: Account | None) -> None:
         """What a publisher keeps here, and what all keep here together, has an end."""
         if self.blobs.used_bytes() + size > self.settings.archive.quota_bytes:

@@ -149,18 +149,26 @@ class Private:
 
     def bring(self, number: int, per_hour: int) -> int:
         """Count a file that a member brings; return how many seconds to wait where it is one too many, and is not counted."""
+        spent, is_of_this_boot = self._brought(number, per_hour)
+        wait_s = _too_many_s(spent, per_hour)
+        if not wait_s or not is_of_this_boot:  # who asks ten thousand times in vain must not wear the card down
+            self._database.run(
+                "INSERT INTO bringing VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET spent = ?2, tick = ?3, boot = ?4",
+                *(number, spent if wait_s else spent + 1, int(self._clock.monotonic()), self.boot),
+            )
+        return wait_s
+
+    def wait_to_bring_s(self, number: int, per_hour: int) -> int:
+        """Return what `bring` would, and count nothing."""
+        return _too_many_s(self._brought(number, per_hour)[0], per_hour)
+
+    def _brought(self, number: int, per_hour: int) -> tuple[float, bool]:
+        """Return how much of an hour's allowance is spent now, and whether that was noted since this start of the machine."""
         now = int(self._clock.monotonic())
         row = self._database.row("SELECT spent, tick, boot FROM bringing WHERE number = ?", number)
         spent, tick, boot = row or (0.0, now, self.boot)
         passed = now - tick if boot == self.boot else 0  # the uptime clock began again: nothing is forgotten meanwhile
-        spent = max(0.0, spent - max(0, passed) * per_hour / 3600)
-        is_one_too_many = spent + 1 > per_hour
-        if not is_one_too_many or boot != self.boot:  # who asks ten thousand times in vain must not wear the card down
-            self._database.run(
-                "INSERT INTO bringing VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET spent = ?2, tick = ?3, boot = ?4",
-                *(number, spent if is_one_too_many else spent + 1, now, self.boot),
-            )
-        return math.ceil((spent + 1 - per_hour) * 3600 / max(1, per_hour)) if is_one_too_many else 0
+        return max(0.0, spent - max(0, passed) * per_hour / 3600), boot == self.boot
 
     # answers: a request that is made twice is done once
 
@@ -309,3 +317,8 @@ def _wait(failures: int) -> int:
 
 def _digest(token: str) -> bytes:
     return blake2b(token.encode(), digest_size=16).digest()
+
+
+def _too_many_s(spent: float, per_hour: int) -> int:
+    """Return how many seconds one more has to wait, 0 where it may come now."""
+    return math.ceil((spent + 1 - per_hour) * 3600 / max(1, per_hour)) if spent + 1 > per_hour else 0

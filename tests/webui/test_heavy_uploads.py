@@ -99,7 +99,7 @@ def test_ten_thousand_uploads_of_one_phone_are_refused_in_one_sentence(
         taken += status == 201
         if status != 201:
             refusals.add((status, re.sub(r"\d+", "N", said["detail"])))
-        if number == may + may // 10:
+        if status == 201 or number == may + may // 10:  # a slow machine gives him time for one more
             written = log.stat().st_mtime_ns
     link.close()
     peak = peak_bytes(portal)

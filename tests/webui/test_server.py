@@ -12,14 +12,21 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
+from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from statistics import median
 
 import pytest
 
+from appliance import settings
+from appliance.answers import ZineForm
+from appliance.errors import Refused
+from appliance.node import Node
 from appliance.settings import Portal
 from tests.webui.portal import CHECKOUT, Running, running, settle
+from webui.signin import cookie_of
 
 pytestmark = pytest.mark.real
 
@@ -100,6 +107,54 @@ def test_an_announced_flood_is_refused_before_it_is_read(portal: Running, path: 
     assert b"Content-Type: " + kind in said
     assert b"at most %d bytes. Nothing was kept." % CAP in said
     assert b"waitress" not in said.lower()
+
+
+def refused_unread(portal: Running, path: str, who: str) -> bytes:
+    """Announce a file of 32 MiB, send none of it, and return the answer."""
+    began = time.perf_counter()
+    with dial(portal) as link:
+        head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{who}Content-Length: {32 * MIB}\r\n\r\n"
+        link.sendall(head.encode())
+        said = answer(link)
+    assert time.perf_counter() - began < 5
+    return said
+
+
+@pytest.mark.parametrize("who", ["", "Authorization: Bearer nobody\r\n", "Cookie: hedgerow-session-x=y; ;=\r\n"])
+def test_a_large_file_of_nobody_is_not_even_read(portal: Running, who: str):
+    for path in ("/archive", "/api/v1/zines"):
+        said = refused_unread(portal, path, who)
+        assert said.startswith(b"HTTP/1.1 401 ")
+        assert b"Please sign in first." in said
+
+
+def test_a_large_file_beyond_the_hours_allowance_is_not_even_read(tmp_path: Path):
+    """The browser's cookie and the program's token are looked at alike; what is carried for the street is no such file."""
+    settle(tmp_path / "node")
+    found = settings.load(tmp_path / "node")
+    settings.write(tmp_path / "node", replace(found, archive=replace(found.archive, uploads_per_hour=1)))
+    with closing(Node.open(tmp_path / "node")) as node:
+        session = node.sign_in("Ben", "2345")
+        ben = session.token
+        cookie = cookie_of(node.id, "session")
+        with suppress(Refused):  # Ben has brought his already, or does so now
+            node.publish(ZineForm(title="One"), BytesIO(b"One line.\n"), "one.txt", session.account, None)
+    with running(tmp_path / "node") as portal:
+        for path, who in (
+            ("/api/v1/zines", f"Authorization: Bearer {ben}\r\n"),
+            ("/archive", f"Cookie: {cookie}={ben}\r\n"),
+        ):
+            said = refused_unread(portal, path, who)
+            assert said.startswith(b"HTTP/1.1 429 ")
+            assert b"You have brought many files in a short time. Wait " in said
+        assert not open_uploads(portal)
+        with dial(portal) as link:
+            link.sendall(
+                f"POST /carry HTTP/1.1\r\nHost: x\r\nCookie: {cookie}={ben}\r\nContent-Length: {MIB}\r\n\r\n".encode()
+            )
+            link.settimeout(1)
+            with pytest.raises(TimeoutError):
+                link.recv(1)  # it is waited for
 
 
 def test_a_flood_in_chunks_is_cut_at_the_cap(portal: Running):
