@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
 from appliance.answers import Account
 
@@ -23,15 +22,6 @@ class Call:
     @property
     def is_over(self) -> bool:
         return self.level == "over"
-
-
-class Hearing(Enum):
-    """What a call for help was that somebody brought."""
-
-    NEWS = "that are news"
-    AGAIN = "heard again"
-    OVER = "that are over"
-    TOO_MANY = "beyond a node's allowance"
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,7 @@ class Road:
         if engine is None:
             return []
         self._governor.hear(self.transport.airtime_ms(len(heard.packet)), self.now())
+        self._crier.met(heard.peer, self.now())
         try:
             effects = engine.receive(heard.peer, heard.packet, self.now())
         except PeerFault as fault:
@@ -118,7 +119,7 @@ class Road:
         self._plan(engine)
         for effect in effects:
             if isinstance(effect, DeliverCall):
-                self._crier.heard(effect.call)
+                self._crier.heard(effect.call, effect.peer, self.now())
         return effects
 
     def refused(self, peer: str, fault: PeerFault, run: Run | None) -> None:

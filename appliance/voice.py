@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from appliance.calling import Call, Hearing
+from appliance.calling import Call
 from appliance.errors import StoreFault
 from appliance.node import Node
 from appliance.roads import Road
 from appliance.textdoor.cutting import SIZE_MAX, clip
 from appliance.textdoor.sentences import Alarm, Said
 from appliance.texts import Letter
+from mesh.alarms import Hearing
 from mesh.distress import Distress
 from mesh.governor import Priority
 from mesh.transports.lora_pipe import TextBy

@@ -8,15 +8,17 @@ shown again: calls of one author are counted in turns, and a turn that is not ab
 a call and plays it again finds ears only at a node that never heard it, once, for the life that its author signed.
 
 **How often.** Its author's node says it at once. All nodes, the author's too, say it again by a Trickle timer (RFC 6206) of its
-own, which starts short and doubles up to twenty minutes, and are silent in an interval in which they heard it twice. A call that
-a node could not prove is never passed on, and one that ended is said no more: so the echo ends with the call.
+own, which starts short and doubles up to twenty minutes, and are silent in an interval in which they heard it twice. In the first
+minutes that counts only once all said it whom the node has heard within a day: else one who hears the call from many sides
+would never say it to the one whom nobody else reaches. A call that a node could not prove is never passed on, and one that
+ended is said no more: so the echo ends with the call.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from math import inf
 from typing import Final, NamedTuple
@@ -39,6 +41,9 @@ AT_ONCE: Final = 6.0  # seconds: the first interval of the timer
 SELDOM: Final = 1200.0
 COPIES: Final = 2
 CALLS_MAX: Final = 64
+INSIST_S: Final = 190.0  # five intervals
+NEAR_S: Final = 86_400.0
+NEAR_MAX: Final = 64
 
 
 class Level(IntEnum):
@@ -124,6 +129,8 @@ def _words(raw: bytes) -> str:
 class _Said:
     call: Distress
     trickle: Trickle
+    begun: float
+    said_by: set[str] = field(default_factory=set)
 
 
 class Crier:
@@ -135,6 +142,7 @@ class Crier:
         self._rng = rng
         self._calls: OrderedDict[Caller, _Said] = OrderedDict()
         self._at_once: set[Caller] = set()
+        self._near: OrderedDict[str, float] = OrderedDict()  # when each address was heard last
 
     def follow(self, calls: Iterable[Distress], now: float) -> bool:
         """Say these calls, each at its present age, and no others; at most 64. Return whether one of them is new."""
@@ -145,7 +153,7 @@ class Crier:
             known = kept.get(call.caller)
             if known is None or known.call.turn != call.turn:
                 is_news = True
-                known = _Said(call, Trickle(AT_ONCE, SELDOM, COPIES, self._rng, now))
+                known = _Said(call, Trickle(AT_ONCE, SELDOM, COPIES, self._rng, now), now)
                 if call.caller.node == self._own:
                     self._at_once.add(call.caller)
             known.call = call
@@ -155,10 +163,22 @@ class Crier:
         self._at_once &= self._calls.keys()
         return is_news
 
-    def heard(self, call: Distress) -> None:
+    def met(self, peer: str, now: float) -> None:
+        """Somebody said something: whoever is near should hear of calls, and can be heard to say them."""
+        self._near[peer] = now
+        self._near.move_to_end(peer)
+        if len(self._near) > NEAR_MAX:
+            self._near.popitem(last=False)
+
+    def heard(self, call: Distress, peer: str, now: float) -> None:
         """Somebody else said what we may be about to say."""
         known = self._calls.get(call.caller)
-        if known is not None and known.call.turn == call.turn:
+        if known is None or known.call.turn != call.turn:
+            return
+        if len(known.said_by) < NEAR_MAX:
+            known.said_by.add(peer)
+        near = {one for one, at in self._near.items() if now - at <= NEAR_S}
+        if near <= known.said_by or now - known.begun > INSIST_S:
             known.trickle.consistent()
 
     def due(self, now: float) -> list[Distress]:

@@ -6,26 +6,23 @@ from functools import cached_property
 from typing import Final
 
 from appliance.answers import Account, Session
-from appliance.calling import Call, Hearing
+from appliance.calling import Call
 from appliance.commons.names import visible
 from appliance.desks.neighbourhood import Neighbourhood
 from appliance.errors import Objection, Refused
 from appliance.ledger.transfer import AccountId
-from appliance.store.calls import MINUTE_S, Calls, Held
+from appliance.store.calls import Calls
 from appliance.store.phones import Phones
 from appliance.textdoor.cutting import clip
 from mesh.airform import node_handle
+from mesh.alarms import CALLS_OF_A_NODE_MAX, MINUTE_S, Alarms, Hearing, Held
 from mesh.distress import LIFE_MAX, PERSON_MAX, WORDS_SIZE_MAX, Caller, Distress, Level
 from mesh.errors import BadSignature
 from mesh.keys import NodeId, PublicKey
-from mesh.neighbours import Allowances
 
-CALLS_OF_A_NODE_MAX: Final = 4
 RAISED_PER_HOUR: Final = 6
 RAISED_AT_ONCE: Final = 3
 SAME_WITHIN_S: Final = 120  # the same call again so soon was sent twice, and is one
-HEARD_AT_ONCE: Final = 12  # news of one node; then one in five minutes
-HEARD_PER_S: Final = 1 / 300
 INCARNATION_BITS: Final = 14  # a restored node counts on above all that it said before, though it forgot
 
 
@@ -39,8 +36,8 @@ class Calling(Neighbourhood):
         return Phones(self.database, self.private)
 
     @cached_property
-    def _heard_of(self) -> Allowances:
-        return Allowances(HEARD_PER_S, HEARD_AT_ONCE)
+    def _alarms(self) -> Alarms:
+        return Alarms(self._calls, self._author, self.clock.monotonic)
 
     # --- what people do
 
@@ -83,7 +80,7 @@ class Calling(Neighbourhood):
 
     def calls(self, session: Session | None = None) -> list[Call]:
         """Return the calls that live, the worst first, and behind them those that are over and still told."""
-        return [self._call(held, session) for held in self._calls.all() if held.is_alive]
+        return [self._call(held, session) for held in self._alarms.living()]
 
     def _end(self, held: Held) -> None:
         with self.database.writing():
@@ -100,48 +97,20 @@ class Calling(Neighbourhood):
         turn = max(self._calls.next_turn(self.node_id), incarnation << INCARNATION_BITS)
         caller = Caller(node_handle(self.node_id), number)
         call = Distress(0, caller, turn, level, minutes, self.clock.now(), words).signed(self.key, self.commons)
-        self._calls.keep(self.node_id, call, minutes * MINUTE_S, minutes * MINUTE_S)
+        self._alarms.raised(self.node_id, call)
 
     def _make_room(self) -> None:
         own = [held for held in self._calls.all() if held.node == self.node_id]
         if sum(held.is_alive and held.call.level > Level.OVER for held in own) >= CALLS_OF_A_NODE_MAX:
             raise Refused(Objection.CALLS_TOO_MANY, limit=CALLS_OF_A_NODE_MAX)
-        self._clear_out(own)
-
-    def _clear_out(self, of_one_node: list[Held]) -> None:
-        """Leave room for one more of this node: what ended goes, then what is over."""
-        going = sorted(of_one_node, key=lambda held: (held.is_alive, held.call.level, held.left_s))
-        for held in going[: max(0, len(going) - CALLS_OF_A_NODE_MAX + 1)]:
-            self._calls.drop(held.node, held.call.caller.person)
+        self._alarms.clear_out(own)
 
     # --- what the roads bring and take
 
     def accept_call(self, call: Distress) -> Hearing:
         """Take in a call that was heard. Raises `BadSignature` where no node known here said so."""
-        known = next((held for held in self._calls.all() if held.call.signature == call.signature), None)
-        if known is not None:
-            return self._lengthen(known, call)
-        node = self._author(call)
         with self.database.writing():
-            last = self._calls.of(node, call.caller.person)
-            if call.age >= call.life or call.turn <= max(self._calls.floor(node), last.call.turn if last else 0):
-                return Hearing.OVER
-            others = [held for held in self._calls.all() if held.node == node and held != last]
-            is_full = sum(held.is_alive for held in others) >= CALLS_OF_A_NODE_MAX
-            if is_full or not self._heard_of.spend(node.hex(), self.clock.monotonic()):
-                return Hearing.TOO_MANY
-            if last is None:
-                self._clear_out(others)
-            self._calls.keep(node, call, (call.life - call.age) * MINUTE_S, call.life * MINUTE_S)
-        return Hearing.NEWS
-
-    def _lengthen(self, known: Held, call: Distress) -> Hearing:
-        """A younger copy of a call that lives makes it live longer, but never longer than its life after it was first heard."""
-        left_s = min(known.most_s, (call.life - call.age) * MINUTE_S)
-        if known.is_alive and left_s > known.left_s + MINUTE_S:
-            with self.database.writing():
-                self._calls.keep(known.node, known.call, left_s, known.most_s)
-        return Hearing.AGAIN if known.is_alive else Hearing.OVER
+            return self._alarms.accept(call)
 
     def _author(self, call: Distress) -> NodeId:
         for node, public_key in self._calls.authors(call.caller.node):
@@ -159,7 +128,7 @@ class Calling(Neighbourhood):
     def calls_on_air(self) -> list[Distress]:
         """Return what is to be said on every road, each at its present age."""
         self._calls.count_down()
-        return [held.call for held in self._calls.all() if held.is_alive and held.call.age < held.call.life]
+        return self._alarms.on_air()
 
     # --- for the pages
 

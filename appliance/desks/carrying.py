@@ -7,10 +7,10 @@ from math import ceil
 from typing import BinaryIO, Final
 
 from appliance.answers import Imported
-from appliance.calling import Hearing
 from appliance.clock import Trust
 from appliance.desks.calls import Calling
 from appliance.errors import Objection, Refused
+from mesh.alarms import Hearing
 from mesh.bundle import VERSION, VERSION_WITH_CALLS, BundleReader, BundleWriter
 from mesh.distress import CALLS_MAX, LIFE_MAX, Distress
 from mesh.errors import BadSignature, Malformed, PeerFault, TornBundle, Unexplained

@@ -14,10 +14,13 @@ from typing import Final
 from appliance.settings import open_section
 from appliance.settings_section import Section
 from mesh.airtime import PRESETS, SIGNED_PAYLOAD_MAX
+from mesh.alarms import CALLS_OF_A_NODE_MAX
+from mesh.distress import LIFE_MAX, Level
 from mesh.gossip import PACKET_SIZE_MIN
 from mesh.simulation.dice import Dealer, Dice, choice
 from mesh.simulation.scenario import (
     DAY_H,
+    Alarm,
     Burst,
     Cut,
     Expect,
@@ -39,6 +42,8 @@ RATE_MAX: Final = 1000.0
 MEAN_DEGREE: Final = 6.0
 NEVER: Final = float(HOURS_MAX)
 KINDS: Final = ("transfer",)
+CALLS_LISTED_MAX: Final = 64
+LEVELS: Final = {level.name.lower(): level for level in Level if level is not Level.OVER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,7 @@ def read_scenario(file: Path | None, wishes: Wishes) -> Scenario:
     top = open_section(file) if file else Section(Path("scenario"), "", {"nodes": wishes.nodes or 20})
     top.allow(
         "name", "seed", "preset", "payload_limit", "signed", "hours", "nodes", "links", "cuts", "asleep", "records", "faults",
-        "hostile", "expect", "books",
+        "hostile", "expect", "books", "calls",
     )  # fmt: skip
     seed = top.whole("seed", 1, 0, 2**63) if wishes.seed is None else wishes.seed
     hours = top.number("hours", 24.0, 0.1, HOURS_MAX) if wishes.hours is None else wishes.hours
@@ -71,7 +76,8 @@ def read_scenario(file: Path | None, wishes: Wishes) -> Scenario:
     links = _read_links(top, nodes, wishes, dealer_for(seed))
     is_signed = top.yes_or_no("signed", default=False)
     most = SIGNED_PAYLOAD_MAX if is_signed else PACKET_SIZE_MAX
-    hostile = _read_hostile(top, Map(nodes, links), dealer_for(seed)("hostile"))
+    calls = _read_calls(top, nodes)
+    hostile = _read_hostile(top, Map(nodes, links), dealer_for(seed)("hostile"), {call.node for call in calls})
     scenario = Scenario(
         name=top.text("name", "street"),
         seed=seed,
@@ -88,6 +94,7 @@ def read_scenario(file: Path | None, wishes: Wishes) -> Scenario:
         asleep=tuple(_read_sleep(sleep, nodes) for sleep in top.sections("asleep", LISTED_MAX)),
         faults=_read_faults(top.section("faults")),
         hostile=hostile,
+        calls=calls,
     )
     if scenario.has_books and 0 not in scenario.records.authors:
         raise top.fault("books", "needs node 0 among the honest authors: it founds the street and lets the others in.")
@@ -155,6 +162,23 @@ def _read_expect(section: Section, hours: float) -> Expect:
     )
 
 
+def _read_calls(top: Section, nodes: int) -> tuple[Alarm, ...]:
+    found: list[Alarm] = []
+    for place, section in enumerate(top.sections("calls", CALLS_LISTED_MAX)):
+        section.allow("node", "at_h", "level", "minutes", "over_h", "shown_within_s")
+        node = section.whole("node", 0, 0, nodes - 1)
+        person = 1 + sum(one.node == node for one in found)
+        if person > CALLS_OF_A_NODE_MAX:
+            raise top.fault(f"calls[{place}]", f"is one too many: of one node {CALLS_OF_A_NODE_MAX} calls are shown.")
+        at_h = section.number("at_h", 0.0, 0.0, HOURS_MAX)
+        level = LEVELS[section.choice("level", "danger", LEVELS)]
+        minutes = section.whole("minutes", 60, 1, LIFE_MAX)
+        within_s = section.number("shown_within_s", 300.0, 1.0, NEVER)
+        over_h = section.number("over_h", 0.0, at_h, HOURS_MAX) if "over_h" in section.values else None
+        found.append(Alarm(node, person, at_h, level, minutes, within_s, over_h))
+    return tuple(found)
+
+
 def _read_cut(section: Section, nodes: int) -> Cut:
     section.allow("from_h", "until_h", "between")
     groups = section.values.get("between")
@@ -195,17 +219,24 @@ def _read_burst(section: Section) -> Burst | None:
     return Burst(section.number("share", 0.02, 0.0, 0.9), section.number("length_s", 30.0, 1.0, 86400.0))
 
 
-def _read_hostile(top: Section, streets: Map, dice: Dice) -> tuple[tuple[int, Malice], ...]:
-    """Return who is hostile and how: a `node` by number, or one at random without whom the others still reach each other."""
+def _read_hostile(top: Section, streets: Map, dice: Dice, callers: set[int]) -> tuple[tuple[int, Malice], ...]:
+    """Return who is hostile and how: a `node` by number, or one at random without whom the others still reach each other.
+
+    Whoever calls for help is honest.
+    """
     found: dict[int, Malice] = {}
     kinds: dict[str, Malice] = {malice.value: malice for malice in Malice}
     for place, section in enumerate(top.sections("hostile", NODES_MAX)):
         section.allow("node", "does")
         free = [
-            node for node in range(len(streets.near)) if streets.holds_together({*found, node}) and node not in found
+            node
+            for node in range(len(streets.near))
+            if node not in found and node not in callers and streets.holds_together({*found, node})
         ]
         if not free:
             raise top.fault(f"hostile[{place}]", "is one too many: the others could not reach each other.")
         node = section.whole("node", 0, 0, len(streets.near) - 1) if "node" in section.values else choice(dice, free)
+        if node in callers:
+            raise top.fault(f"hostile[{place}]", f"names node {node}, which calls for help.")
         found[node] = kinds[section.choice("does", "garbage", kinds)]
     return tuple(sorted(found.items(), key=lambda pair: pair[0]))

@@ -6,33 +6,23 @@ a call at most these ten minutes more, and never more than once for each.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from dataclasses import replace
+from typing import Final
 
 from appliance.store.database import Database, Row
 from appliance.store.private import Private
 from mesh.airform import NODE_HANDLE_SIZE
+from mesh.alarms import Held, aged
 from mesh.distress import Caller, Distress, Level
 from mesh.keys import NodeId, PublicKey
 
-MINUTE_S: Final = 60
 NOTE_EVERY_S: Final = 600
 COLUMNS: Final = "node, person, turn, level, life, at, words, signature, left_s, most_s, tick, boot"
 
 
-class Held(NamedTuple):
-    """A call, whose it is, and how long it lives yet here: at most `most_s`, whatever ages are told. Seconds."""
-
-    node: NodeId
-    call: Distress
-    left_s: float
-    most_s: float
-
-    @property
-    def is_alive(self) -> bool:
-        return self.left_s > 0
-
-
 class Calls:
+    """The shelf of `mesh.alarms.Alarms`."""
+
     def __init__(self, database: Database, private: Private) -> None:
         self._database = database
         self._private = private
@@ -97,5 +87,5 @@ class Calls:
         left_s, most_s = max(0.0, left_s - passed), max(0.0, most_s - passed)
         node_id = NodeId(node)
         caller = Caller(node_id[:NODE_HANDLE_SIZE], person)
-        age = life - int(left_s // MINUTE_S)  # rounded up: what is passed on never grows younger
-        return Held(node_id, Distress(age, caller, turn, Level(level), life, at, words, signature), left_s, most_s)
+        call = Distress(0, caller, turn, Level(level), life, at, words, signature)
+        return Held(node_id, replace(call, age=aged(call, left_s)), left_s, most_s)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from mesh.airtime import SIGNATURE_BYTES, SIGNED_PAYLOAD_MAX, airtime_ms, on_air_bytes, preset_named
+from mesh.distress import HEAD as CALL
 from mesh.simulation.clock import Clock
 from mesh.simulation.dice import Dice, pause
 from mesh.simulation.scenario import HOUR_S, Burst, Cut, Link
@@ -69,6 +70,7 @@ class Station:
     ears: list[_Ear] = field(default_factory=list)
     waiting: deque[bytes] = field(default_factory=deque)
     spent: list[tuple[float, float]] = field(default_factory=list)
+    called: set[float] = field(default_factory=set)  # when calls for help began
     said_bytes: int = 0
     is_on: bool = False
     turn: int = 0  # a planned try belongs to one turn; switching off ends it
@@ -77,6 +79,11 @@ class Station:
     hearing: list[tuple[_Frame, float]] = field(default_factory=list)  # with the loss of the link it comes over
     use: list[float] = field(default_factory=lambda: [0.0] * USE_BUCKETS)
     use_bucket: int = 0
+
+    @property
+    def spent_besides_calls(self) -> list[tuple[float, float]]:
+        """What it said that was no call for help."""
+        return [one for one in self.spent if one[0] not in self.called] if self.called else self.spent
 
     def note_use(self, now: float, duration: float) -> None:
         """Count a frame that this antenna met."""
@@ -101,7 +108,11 @@ class Air:
     def __init__(
         self, preset: str, nodes: int, clock: Clock, dice: Dice, hear: Hear, *, is_signed: bool = False
     ) -> None:
-        """`hear(listener, talker, packet)` is called for each packet that arrives whole; `is_signed` where radios sign them."""
+        """`hear(listener, talker, packet)` is called for each packet that arrives whole; `is_signed` where radios sign them.
+
+        `begins(talker, packet)` may be set by who wants to know what goes on the air.
+        """
+        self.begins: Callable[[int, bytes], None] = lambda _talker, _packet: None
         self._is_signed = is_signed
         self.stations = [Station(number) for number in range(nodes)]
         self.counters: Counter[str] = Counter()
@@ -155,13 +166,18 @@ class Air:
         if station.talking:
             station.talking.spoiled.update(ear.station.number for ear in station.talking.ears)
 
-    def offer(self, number: int, packet: bytes) -> bool:
-        """Queue a packet; False, and counted, when 16 wait already."""
+    def offer(self, number: int, packet: bytes, *, is_urgent: bool = False) -> bool:
+        """Queue a packet; False, and counted, when 16 wait already. An urgent one goes first, and puts the last one out."""
         station = self.stations[number]
         if len(station.waiting) >= QUEUE_SIZE_MAX:
             self.counters["queue full"] += 1
-            return False
-        station.waiting.append(packet)
+            if not is_urgent:
+                return False
+            station.waiting.pop()
+        if is_urgent:
+            station.waiting.appendleft(packet)
+        else:
+            station.waiting.append(packet)
         if station.talking is None and not station.is_trying:
             self._try_later(station, self._clock.now)
         return True
@@ -187,6 +203,7 @@ class Air:
     def _start(self, station: Station, packet: bytes) -> None:
         now, duration = self._clock.now, self.airtime(len(packet))
         frame = _Frame(station.number, packet, now, now + duration)
+        self.begins(station.number, packet)
         for other, _ in station.hearing:
             other.spoiled.add(station.number)  # who talks hears nothing
         for ear in station.ears:
@@ -195,6 +212,8 @@ class Air:
                 self._arrive(frame, ear)
         station.talking = frame
         station.spent.append((now, duration))
+        if packet.startswith(CALL):
+            station.called.add(now)
         station.said_bytes += self.on_air(len(packet))
         station.note_use(now, duration)
         self._clock.at(frame.end, self._end, station, frame)

@@ -10,6 +10,8 @@ from typing import Final
 from mesh import canonical
 from mesh.airform import NODE_HANDLE_SIZE, SHORT_DIGEST_SIZE, AirRecord, AirRun, Form, Parcel, node_handle, scope_handle
 from mesh.brief import Beacon
+from mesh.distress import HEAD as CALL
+from mesh.distress import Distress, Level
 from mesh.errors import PeerFault
 from mesh.keys import SIGNATURE_SIZE
 from mesh.log import Run
@@ -36,6 +38,7 @@ class Rogue:
         self._clock = clock
         self._dice = dice
         self._heard: deque[bytes] = deque(maxlen=HEARD_MAX)
+        self._heard_calls = False
         self._branches: tuple[Branch, ...] = ()
         self._truth: Truth | None = None
         self._penman: Penman | None = None
@@ -55,13 +58,14 @@ class Rogue:
     def hear(self, packet: bytes) -> None:
         """Keep a packet for later use."""
         self._heard.append(packet)
+        self._heard_calls |= packet.startswith(CALL)
 
     def _replay(self) -> None:
         if self._heard:
             self._air.offer(self._number, choice(self._dice, self._heard))
 
     def _litter(self) -> None:
-        makers = (self._noise, self._flipped, self._forged, self._forged)
+        makers = (self._noise, self._flipped, self._forged, self._forged, *([self._false_call] * self._heard_calls))
         packet = choice(self._dice, makers)()
         if packet:
             self._air.offer(self._number, packet)
@@ -92,6 +96,22 @@ class Rogue:
         else:
             forged = replace(run, records=(*run.records[:-1], lie))
         return self._limited(Delivery(replace(parcel, runs=(forged,))).encode())
+
+    def _false_call(self) -> bytes | None:
+        """Return an overheard call that says something else, of somebody else, or is of another age."""
+        calls = [said for packet in self._heard if isinstance(said := _understood(packet), Distress)]
+        if not calls:
+            return None
+        call, other = choice(self._dice, calls), choice(self._dice, calls)
+        lies = (
+            replace(call, words="all is well"),
+            replace(call, level=Level.OVER),
+            replace(call, turn=call.turn + 1),
+            replace(call, caller=other.caller._replace(person=call.caller.person + 1)),
+            replace(call, age=call.life),
+            replace(call, age=0),
+        )
+        return choice(self._dice, lies).encode()
 
     def _limited(self, packet: bytes) -> bytes | None:
         return packet if len(packet) <= 231 else None

@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
+from mesh.distress import Level
+
 HOUR_S: Final = 3600.0
+REGION: Final = "EU_868"
 DAY_H: Final = 24.0
 
 
@@ -86,6 +89,26 @@ class Faults:
     until_h: float = float("inf")
 
 
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Somebody at `node` calls for help at `at_h`, and takes it back at `over_h`. `person` tells callers of a node apart.
+
+    Who is on, and reached by others who are, shows it after `shown_within_s`.
+    """
+
+    node: int
+    person: int
+    at_h: float
+    level: Level
+    minutes: int
+    shown_within_s: float
+    over_h: float | None = None
+
+    @property
+    def words(self) -> str:
+        return f"here is call {self.person}"
+
+
 class Malice(Enum):
     """What a hostile node does, until the faults end."""
 
@@ -128,12 +151,18 @@ class Scenario:
     hostile: tuple[tuple[int, Malice], ...] = ()
     is_signed: bool = False  # whether radios sign what they broadcast, which takes air
     has_books: bool = False  # whether nodes keep books of what they hold
+    calls: tuple[Alarm, ...] = ()
 
     @property
     def honest(self) -> list[int]:
         """The nodes that keep the rules."""
         hostile = {node for node, _ in self.hostile}
         return [node for node in range(self.nodes) if node not in hostile]
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether nothing goes wrong, so that nobody hears late what others heard long ago."""
+        return self.faults == Faults() and not self.hostile and not self.cuts and not self.asleep
 
     @property
     def faults_end_s(self) -> float:

@@ -10,12 +10,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from mesh.effects import Deliver, DeliverForkProof, Effect, Send
+from mesh.distress import Distress
+from mesh.effects import Deliver, DeliverCall, DeliverForkProof, Effect, Send
 from mesh.errors import AirtimeSpent, PeerFault
 from mesh.gossip import Engine
 from mesh.governor import Governor, Priority
 from mesh.keys import NodeId
 from mesh.simulation.air import Air
+from mesh.simulation.calling import NodeCalls
 from mesh.simulation.clock import Clock
 from mesh.simulation.dice import Dealer
 from mesh.simulation.replica import Replica
@@ -53,10 +55,12 @@ class NodeStation:
         self.is_asleep = False
         self.is_full = False
         self.faults = 0
+        self.calls: NodeCalls | None = None
+        self.upsets = 0  # how often it was off, hung or silent
         self._node = node
         self._around = around
         self._engine: Engine | None = None
-        self._starts = 0
+        self.starts = 0
         self._zero = 0.0
         self._governor = Governor(around.region)
         self._note = b""
@@ -70,6 +74,8 @@ class NodeStation:
 
     def power(self, is_powered: bool) -> None:
         """Plug it in, or pull the plug: what was not safe yet is lost."""
+        if is_powered and not self.is_powered and self.calls:
+            self.calls.shelf.restart()
         self.is_powered = is_powered
         self._follow_power()
 
@@ -89,8 +95,8 @@ class NodeStation:
 
     def start(self) -> None:
         """Switch on: the radio, and a program that knows nothing but what is held."""
-        self._starts += 1
-        dice = self._around.dealer(f"engine {self.number} {self._starts}")
+        self.starts += 1
+        dice = self._around.dealer(f"engine {self.number} {self.starts}")
         self._zero = self._around.clock.now - dice.uniform(0.0, 1000.0)
         self._governor = Governor(self._around.region)
         if self._note:
@@ -98,6 +104,8 @@ class NodeStation:
         self._engine = Engine(self._node, self.replica, self._around.packet_size_max, dice, codec=self._around.codec)
         self._around.air.switch_on(self.number)
         self._wake_at(self._around.clock.now)
+        if self.calls:
+            self.calls.start(self._around.dealer(f"crier {self.number} {self.starts}"))
 
     @property
     def _now(self) -> float:
@@ -106,6 +114,9 @@ class NodeStation:
 
     def _stop(self) -> None:
         self._engine = None
+        self.upsets += 1
+        if self.calls:
+            self.calls.stop()
         self._waiting.clear()
         self._stalled_until = 0.0
         self._around.air.switch_off(self.number)
@@ -113,6 +124,9 @@ class NodeStation:
     def stall(self, seconds: float) -> None:
         """Let the program hang for a while; its radio goes on, and keeps at most 16 packets for it."""
         self._stalled_until = self._around.clock.now + seconds
+        self.upsets += 1
+        if self.calls:
+            self.calls.hang(self._stalled_until)
         self._around.clock.at(self._stalled_until, self._recover)
 
     def _recover(self) -> None:
@@ -132,6 +146,8 @@ class NodeStation:
                 self._around.air.counters["client queue full"] += 1
         elif self._engine:
             self._governor.hear(self._cost_ms(len(packet)), self._now)
+            if self.calls:
+                self.calls.met(f"!{talker:08x}")
             try:
                 effects = self._engine.receive(f"!{talker:08x}", packet, self._now)
             except PeerFault:
@@ -142,32 +158,40 @@ class NodeStation:
 
     def _carry_out(self, effects: Sequence[Effect]) -> None:
         for effect in effects:
+            if isinstance(effect, DeliverCall) and self.calls:
+                self.calls.overheard(effect.call, effect.peer)
             match effect:
-                case Deliver() | DeliverForkProof() if self._around.commit_s:
+                case Deliver() | DeliverForkProof() | DeliverCall() if self._around.commit_s:
                     moment = self._around.clock.now + self._around.commit_s
-                    self._around.clock.at(moment, self._commit, effect, self._starts)
-                case Deliver() | DeliverForkProof():
+                    self._around.clock.at(moment, self._commit, effect, self.starts)
+                case Deliver() | DeliverForkProof() | DeliverCall():
                     self._through_the_door(effect)
                 case _:
                     pass
 
-    def _commit(self, effect: Deliver | DeliverForkProof, start: int) -> None:
-        if self._engine and start == self._starts:
+    def _commit(self, effect: Deliver | DeliverForkProof | DeliverCall, start: int) -> None:
+        if self._engine and start == self.starts:
             self._through_the_door(effect)
             self.news()
 
-    def _through_the_door(self, effect: Deliver | DeliverForkProof) -> None:
+    def _through_the_door(self, effect: Deliver | DeliverForkProof | DeliverCall) -> None:
         if self.is_full:
             return
         try:
             if isinstance(effect, Deliver):
                 self.replica.accept(effect.run)
+            elif isinstance(effect, DeliverCall):
+                self._hear_call(effect.call)
             else:
                 self.replica.accept_proof(effect.proof)
         except PeerFault as fault:
             self.faults += 1
             if isinstance(effect, Deliver) and self._engine:
                 self._engine.refused(effect.peer, fault, effect.run)
+
+    def _hear_call(self, call: Distress) -> None:
+        if self.calls:
+            self.calls.hear(call)
 
     # --- out
 
@@ -220,10 +244,11 @@ class NodeStation:
         self._carry_out(effects)
         for effect in effects:
             if isinstance(effect, Send):
-                self._send(effect)
+                self.send(effect)
         self._plan(engine)
 
-    def _send(self, send: Send) -> None:
+    def send(self, send: Send) -> None:
+        """Hand a packet to the radio, within this hour's share; a call for help within the law, and first."""
         if len(send.packet) > self._around.packet_size_max:
             self._accuse(f"made a packet of {len(send.packet)} bytes, over the limit of the road")
         cost = self._cost_ms(len(send.packet))
@@ -234,7 +259,7 @@ class NodeStation:
             self._governor.spend(cost, self._now, send.priority)
         except AirtimeSpent:
             return  # held back: what is held can be said again when there is room
-        self._around.air.offer(self.number, send.packet)
+        self._around.air.offer(self.number, send.packet, is_urgent=send.priority is Priority.DISTRESS)
 
     def _cost_ms(self, size: int) -> float:
         return self._around.air.airtime(size) * 1000

@@ -13,20 +13,20 @@ from mesh.keys import EpochKey, LogId, NodeKey, commons_scope
 from mesh.links import Founding, Invitation, Opening
 from mesh.simulation.air import Air, worst_hour_s
 from mesh.simulation.authors import Author
+from mesh.simulation.calling import CallStreet, NodeCalls
 from mesh.simulation.clock import Clock
 from mesh.simulation.dice import Dealer, choice
 from mesh.simulation.mishaps import Mishaps, plan_nights
 from mesh.simulation.outcome import Outcome
 from mesh.simulation.replica import Grown, Replica
 from mesh.simulation.rogue import Rogue
-from mesh.simulation.scenario import HOUR_S, Malice, Scenario
+from mesh.simulation.scenario import HOUR_S, REGION, Malice, Scenario
 from mesh.simulation.shared_codec import SharedCodec
 from mesh.simulation.station import NodeStation, Surroundings
 from mesh.simulation.streets import Map
 from mesh.simulation.truth import Books, BooksFor, Branch, PenmanFor, Truth
 
 NONCE: Final = bytes(16)
-REGION: Final = "EU_868"
 COMMIT_S: Final = 0.05
 
 
@@ -56,6 +56,7 @@ class Street:
         self._author_of: dict[LogId, Author] = {}
         self._latencies: list[float] = []
         self._changed = 0.0
+        self._calls = CallStreet(scenario, self._keys, scope, self.clock, self._accuse)
         self._found()
         self._plan()
 
@@ -102,7 +103,10 @@ class Street:
 
     def _station(self, number: int, replica: Replica) -> NodeStation:
         accuse = partial(self._accuse, number)
-        return NodeStation(number, self._keys[number].node_id, replica, self._around, accuse)
+        station = NodeStation(number, self._keys[number].node_id, replica, self._around, accuse)
+        if self.scenario.calls:
+            station.calls = NodeCalls(number, self._keys[number], self._calls, station.send)
+        return station
 
     def _rogue(self, number: int, malice: Malice, branches: dict[int, Branch]) -> Rogue:
         rogue = Rogue(number, malice, self.air, self.clock, self._dealer(f"rogue {number}"))
@@ -128,6 +132,9 @@ class Street:
         for rogue in self._rogues.values():
             rogue.start(scenario.faults_end_s)
         self._plan_writing()
+        if scenario.calls:
+            self.air.begins = self._calls.begins
+            self._calls.plan({station.number: station for station in present})
 
     def _plan_writing(self) -> None:
         writing, dice = self.scenario.records, self._dealer("writing")
@@ -176,9 +183,14 @@ class Street:
             bytes_on_air=sum(station.said_bytes for station in talk.values()),
             airtime_s=sum(duration for one in spent for _, duration in one),
             airtime_worst_hour_s=max(map(worst_hour_s, spent)),
+            airtime_worst_hour_besides_calls_s=max(
+                worst_hour_s(station.spent_besides_calls) for station in talk.values()
+            ),
             quiet_packets=self._quiet_packets(spent),
             floor_bytes=self._floor_bytes(streets),
             latencies_s=self._latencies,
+            calls_raised=self._calls.raised,
+            calls_slowest_s=self._calls.slowest_s,
             violations=self.truth.violations,
         )
 

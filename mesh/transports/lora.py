@@ -7,22 +7,20 @@ only puts packets into a short queue.
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
-import subprocess
-import sys
 import time
 from collections import Counter, deque
 from collections.abc import Callable
-from contextlib import ExitStack, closing, suppress
+from contextlib import closing, suppress
 from select import select
 from threading import Event, Lock, Thread
 from typing import Final, NamedTuple
 
 from mesh.airtime import airtime_ms, on_air_bytes, preset_named, text_on_air_bytes
+from mesh.distress import HEAD as CALL
 from mesh.errors import AirtimeSpent, PeerFault, TransportDown
 from mesh.transports import Bell, Heard, Inbox, checked_packet, fresh_counters
+from mesh.transports.lora_owner import Owner
 from mesh.transports.lora_pipe import (
     PACKET_SIZE_MAX,
     TEXT_SIZE_MAX,
@@ -47,8 +45,6 @@ from mesh.transports.lora_pipe import (
     Took,
     Tune,
     Well,
-    Wish,
-    encode,
 )
 from mesh.transports.lora_watch import SAVED, Due, Patience, Watch, at_first, being_set, sentence
 
@@ -58,6 +54,7 @@ EVERYBODY: Final = 0xFFFFFFFF
 OWN_PACKET_SIZE: Final = 85  # what a device says of itself with its key, the largest of what it still says (User)
 TEXTS_MAX: Final = 32
 QUEUE_SIZE_MAX: Final = 8
+CALLS_MORE: Final = 8  # calls for help find room beyond it
 CHUNK: Final = 4096
 DUTY_CODE: Final = 9  # the firmware's word for: the hour's share that the law gives is used up
 DUTY_PAUSE_S: Final = 60.0
@@ -96,41 +93,6 @@ class Cost(NamedTuple):
 
     size: int
     air_ms: float
-
-
-class Owner:
-    """The running process that owns the radio, and our end of its pipe. Its thread must outlive it (prctl(2))."""
-
-    def __init__(self, device: str) -> None:
-        """Raises OSError where the system has no room for another process."""
-        with ExitStack() as ends:
-            self.line, theirs = map(ends.enter_context, socket.socketpair())
-            command = [sys.executable, "-m", "mesh.transports.lora_child", "--line", str(theirs.fileno())]
-            self._process = subprocess.Popen(
-                [*command, "--parent", str(os.getpid()), device],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,  # the library prints whatever the device says
-                pass_fds=(theirs.fileno(),),
-                process_group=0,
-            )
-            ends.pop_all()
-        theirs.close()
-        self.line.setblocking(False)
-
-    def tell(self, wish: Wish) -> bool:
-        """Whether the pipe took it; it has room for far more than a child that listens leaves unread."""
-        try:
-            return self.line.send(frame := encode(wish)) == len(frame)
-        except OSError:
-            return False
-
-    def close(self) -> None:
-        """Kill the process and whatever it has started, and see it off."""
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        self.line.close()
 
 
 class LoraRadio:
@@ -188,7 +150,7 @@ class LoraRadio:
         """Queue `packet` for the radio. Raises AirtimeSpent when 8 wait or the law's hour is used up, else TransportDown."""
         checked_packet(packet, self.packet_size_max)
         cost = Cost(len(packet), self.airtime_ms(len(packet)))
-        self._queue(lambda number: Offer(number, packet), cost)
+        self._queue(lambda number: Offer(number, packet), cost, CALLS_MORE if packet.startswith(CALL) else 0)
 
     def say(self, text: bytes, to: int = EVERYBODY, key: bytes = b"", hops: int = 0) -> None:
         """Queue a text: to one device, sealed to its public `key`; or to all who have the channel of every phone app.
@@ -199,13 +161,13 @@ class LoraRadio:
         cost = Cost(len(text), self.text_airtime_ms(len(text), is_sealed=bool(key)))
         self._queue(lambda number: Say(number, to, hops, key, text), cost)
 
-    def _queue(self, wish: Callable[[int], Offer | Say], cost: Cost) -> None:
+    def _queue(self, wish: Callable[[int], Offer | Say], cost: Cost, more: int = 0) -> None:
         with self._lock:
             if self._trouble is not None or self._bell is None:
                 raise TransportDown(self._trouble or CLOSED)
             if time.monotonic() < self._duty_until_s:
                 raise AirtimeSpent(DUTY_SPENT)
-            if len(self._costs) >= QUEUE_SIZE_MAX:
+            if len(self._costs) >= QUEUE_SIZE_MAX + more:
                 raise AirtimeSpent(QUEUE_FULL)
             self._offered += 1
             self._costs[self._offered] = cost

@@ -21,6 +21,7 @@ from pathlib import Path
 from queue import Full, Queue
 from typing import TYPE_CHECKING, Final
 
+from mesh.distress import HEAD as CALL
 from mesh.errors import PeerFault
 from mesh.transports.lora_pipe import (
     BEARABLE,
@@ -106,7 +107,9 @@ class Wishes:
     def take(self, wish: Wish) -> bool:
         """Keep a wish; False where there are too many."""
         with self._change:
-            if isinstance(wish, Offer | Say):
+            if isinstance(wish, Offer) and wish.packet.startswith(CALL):
+                self._offers.insert(1, wish)  # behind what may be on its way to the device just now
+            elif isinstance(wish, Offer | Say):
                 self._offers.append(wish)
             elif isinstance(wish, Ask):
                 self.asked = wish
@@ -128,11 +131,11 @@ class Wishes:
 
     @property
     def offer(self) -> Offer | Say | None:
-        """The oldest offer."""
+        """The offer whose turn it is."""
         return self._offers[0] if self._offers else None
 
     def done(self) -> None:
-        """Strike off the oldest offer."""
+        """Strike off the offer whose turn it was."""
         self._offers.popleft()
 
 

@@ -21,6 +21,7 @@ from meshtastic.serial_interface import SerialInterface
 from meshtastic.tcp_interface import TCPInterface
 from pubsub import pub
 
+from mesh.distress import HEAD as CALL
 from mesh.transports.lora_pipe import (
     HOPS_MAX,
     KEY_SIZE,
@@ -239,8 +240,9 @@ class Device:
 
         No hop and no acknowledgement: with one, the firmware raises the hop limit and strangers' radios pay for it.
         """
+        priority = _ALERT if packet.startswith(CALL) else _DEFAULT
         sent = self._call(
-            self._interface.sendData, packet, portNum=self._tune.port, wantAck=False, hopLimit=0, priority=_DEFAULT
+            self._interface.sendData, packet, portNum=self._tune.port, wantAck=False, hopLimit=0, priority=priority
         )
         return self._taken(self._status(sent.id))
 
@@ -368,6 +370,7 @@ def _quieten(section: Any, wanted: dict[str, int]) -> None:
 _PRIMARY: Final = channel_pb2.Channel.Role.PRIMARY
 _SECONDARY: Final = channel_pb2.Channel.Role.SECONDARY
 _DEFAULT: Final = mesh_pb2.MeshPacket.Priority.DEFAULT
+_ALERT: Final = mesh_pb2.MeshPacket.Priority.ALERT  # goes first in the device's queue
 _PRESETS: Final = config_pb2.Config.LoRaConfig.ModemPreset
 
 

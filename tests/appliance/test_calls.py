@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from appliance.answers import Session
-from appliance.calling import Call, Hearing
+from appliance.calling import Call
 from appliance.clock import Clock
 from appliance.desks import calls as desk
 from appliance.errors import Objection, Refused
 from appliance.node import Node
 from appliance.timekeeping import Kept
+from mesh import alarms
+from mesh.alarms import Hearing
 from mesh.bundle import BundleWriter
 from mesh.distress import Distress, Level
 from mesh.errors import BadSignature
@@ -185,13 +187,13 @@ def test_one_author_cannot_flood_the_street(street: tuple[Node, Node], ticks: Ti
     assert refusal.value.verdict is Objection.TRY_LATER
     base = on_air(elm)
     heard = [oak.accept_call(replace(base, turn=10 + turn).signed(elm.key, elm.commons)) for turn in range(20)]
-    assert heard == [Hearing.NEWS] * desk.HEARD_AT_ONCE + [Hearing.TOO_MANY] * (20 - desk.HEARD_AT_ONCE)
+    assert heard == [Hearing.NEWS] * alarms.HEARD_AT_ONCE + [Hearing.TOO_MANY] * (20 - alarms.HEARD_AT_ONCE)
     ticks.now += 24 * 3600
     for person in range(1, 9):
         caller = base.caller._replace(person=person)
         oak.accept_call(replace(base, turn=100 + person, caller=caller).signed(elm.key, elm.commons))
-    assert len(oak.calls()) == desk.CALLS_OF_A_NODE_MAX
-    assert len(oak._calls.all()) == desk.CALLS_OF_A_NODE_MAX, "nothing grows"
+    assert len(oak.calls()) == alarms.CALLS_OF_A_NODE_MAX
+    assert len(oak._calls.all()) == alarms.CALLS_OF_A_NODE_MAX, "nothing grows"
 
 
 def test_after_a_reboot_a_call_goes_on_where_it_was_noted(street: tuple[Node, Node], ticks: Ticks) -> None:

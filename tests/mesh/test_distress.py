@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 
 from mesh.airform import node_handle
-from mesh.distress import HEAD, LIFE_MAX, WORDS_SIZE_MAX, Caller, Crier, Distress, Level
+from mesh.distress import HEAD, LIFE_MAX, NEAR_MAX, WORDS_SIZE_MAX, Caller, Crier, Distress, Level
 from mesh.effects import DeliverCall
 from mesh.errors import BadSignature, Malformed
 from mesh.keys import Scope
@@ -134,7 +134,7 @@ class Heard:
                     self.said.append((now, station))
                     for other in (station - 1, station + 1):
                         if 0 <= other < len(self.criers):
-                            self.criers[other].heard(self.call)
+                            self.criers[other].heard(self.call, str(station), now)
                             self.knows[other] = now if self.knows[other] is None else self.knows[other]
             now += 0.5
 
@@ -150,19 +150,57 @@ def test_a_call_runs_down_a_long_street_and_its_echo_ends_with_it() -> None:
     assert most <= 8 + 4 * 3, "the timer doubles up to twenty minutes"
 
 
-def test_where_many_hear_each_other_few_speak() -> None:
+@pytest.mark.parametrize(("knows_others", "most"), [(False, 2 * 12 + 1), (True, 20 + 2 * 12 + 1)])
+def test_where_many_hear_each_other_few_speak(knows_others: bool, most: int) -> None:
     criers = [Crier(bytes([n] * 4), Random(n)) for n in range(20)]
     call = replace(called(), caller=Caller(bytes(4), 1))
+    for crier in criers if knows_others else ():
+        for number, other in enumerate(criers):
+            if other is not crier:
+                crier.met(str(number), 0.0)
     said = 0
     for step in range(2 * 3600):
-        for crier in criers:
+        for number, crier in enumerate(criers):
             crier.follow([call], step / 2)
             for _ in crier.due(step / 2):
                 said += 1
                 for other in criers:
                     if other is not crier:
-                        other.heard(call)
-    assert said <= 2 * 12 + 1, "two in each interval, however many there are"
+                        other.heard(call, str(number), step / 2)
+    assert said <= most, "two in each interval, and at first each of them once, so that all know that all know"
+
+
+def loud(crier: Crier, call: Distress, until_s: float) -> list[float]:
+    """Return when a node says a call that two others say all the time."""
+    times = []
+    for second in range(int(until_s)):
+        crier.follow([call], second)
+        times += [float(second) for _ in crier.due(second)]
+        for other in ("east", "west"):
+            crier.heard(call, other, second)
+    return times
+
+
+def test_who_hears_it_from_two_sides_still_says_it_to_a_third_but_not_for_ever() -> None:
+    call = replace(called(), caller=Caller(bytes(4), 1))
+    crier = Crier(bytes([9] * 4), Random(5))
+    assert loud(crier, call, 600) == []
+    crier = Crier(bytes([9] * 4), Random(5))
+    crier.met("far", 0.0)
+    assert len(loud(crier, call, 190)) == 5
+    assert loud(crier, call, 3600)[5:] == [], "whoever does not answer is gone, or somebody who lies about who is near"
+    for address in range(1000):
+        crier.met(f"invented {address}", 1.0)
+    assert len(crier._near) == NEAR_MAX
+
+
+def test_whoever_was_heard_to_say_it_needs_it_no_more() -> None:
+    call = replace(called(), caller=Caller(bytes(4), 1))
+    crier = Crier(bytes([9] * 4), Random(5))
+    crier.met("far", 0.0)
+    crier.follow([call], 0.0)
+    crier.heard(call, "far", 1.0)
+    assert loud(crier, call, 600) == []
 
 
 def test_a_newer_word_of_the_same_caller_takes_the_place_of_the_older() -> None:

@@ -2,7 +2,8 @@
 
 A forged checkpoint breaks a rule; whoever drops a want or forgets a hole never agrees; whoever does not count its air talks
 for too long; whoever answers a replay of what it said itself never falls silent; and whoever does not wait at an absorb judges a
-payment otherwise than those who heard first what covers it.
+payment otherwise than those who heard first what covers it. The witness of calls for help sees one that is forged, replayed,
+never ends, or is not passed on.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ import pytest
 
 from appliance.store.counting import Counting
 from appliance.store.records import Log
-from mesh import links, log
+from mesh import alarms, links, log
+from mesh.alarms import Alarms, Hearing
 from mesh.brief import BriefWant
 from mesh.claims import Held
 from mesh.dialogue import AnyWant, Dialogue
+from mesh.distress import Crier, Distress
 from mesh.gossip import Engine
 from mesh.governor import Governor
 from mesh.neighbours import Neighbour
@@ -82,6 +85,38 @@ def answer_a_replay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Engine, "_met", met)
 
 
+def believe_a_forged_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Distress, "check", lambda self, scope, public_key: None)
+
+
+def answer_a_replayed_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Show again what is over, when somebody plays it."""
+    lengthen = Alarms._lengthen
+
+    def revive(self: Alarms, known: alarms.Held, call: Distress) -> Hearing:
+        if known.is_alive:
+            return lengthen(self, known, call)
+        self._shelf.keep(known.node, known.call, 600.0, 600.0)
+        return Hearing.NEWS
+
+    monkeypatch.setattr(Alarms, "_lengthen", revive)
+
+
+def never_end_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Alarms, "living", lambda self: self._shelf.all())
+
+
+def keep_a_call_to_oneself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Say what is raised here, and pass on nothing."""
+    follow = Crier.follow
+
+    def own(self: Crier, calls: list[Distress], now: float) -> bool:
+        return follow(self, [call for call in calls if call.caller.node == self._own], now)
+
+    monkeypatch.setattr(Crier, "follow", own)
+
+
+ALARM = (("alarm", 8), ("alarm", 2))
 CALM = (("echo", 4), ("narrow", 2), ("echo", 3))
 FOUND: tuple[tuple[Plant, tuple[tuple[str, int], ...]], ...] = (
     (drop_a_want, CALM),
@@ -90,6 +125,10 @@ FOUND: tuple[tuple[Plant, tuple[tuple[str, int], ...]], ...] = (
     (exceed_the_budget, CALM),
     (answer_a_replay, (("echo", 4), ("echo", 3))),
     (ignore_an_absorb, (("credit", 4), ("credit", 8))),
+    (believe_a_forged_call, ALARM),
+    (answer_a_replayed_call, ALARM),
+    (never_end_a_call, ALARM),
+    (keep_a_call_to_oneself, ALARM),
 )
 
 

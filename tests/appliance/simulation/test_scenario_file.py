@@ -8,7 +8,8 @@ import pytest
 
 from appliance.errors import SettingsFault
 from appliance.simulation.scenario_file import Wishes, read_scenario
-from mesh.simulation.scenario import Burst, Link, Malice, Sleep
+from mesh.distress import Level
+from mesh.simulation.scenario import Alarm, Burst, Link, Malice, Sleep
 from mesh.simulation.streets import Map
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
@@ -35,7 +36,8 @@ def test_all_keys_arrive(tmp_path: Path) -> None:
         "nodes: 3\nlinks: [[0, 1, 0.1], [1, 2, 0.2]]\nhours: 5\n"
         "asleep: [{nodes: [1], from: 22, until: 4}]\n"
         "faults: {burst_loss: {share: 0.1, length_s: 9}, reboots_per_node_day: 2, couriers: 1, until_h: 3}\n"
-        "hostile: [{node: 2, does: flood}]\nrecords: {count: 7, until_h: 2}\nbooks: true\n",
+        "hostile: [{node: 2, does: flood}]\nrecords: {count: 7, until_h: 2}\nbooks: true\n"
+        "calls: [{node: 1, at_h: 1, level: help, minutes: 30, over_h: 2}, {node: 1, shown_within_s: 9}]\n",
     )
     scenario = read_scenario(file, NOTHING)
     assert scenario.links == (Link(0, 1, 0.1), Link(1, 2, 0.2))
@@ -43,6 +45,10 @@ def test_all_keys_arrive(tmp_path: Path) -> None:
     assert (scenario.faults.burst, scenario.faults.reboots) == (Burst(0.1, 9.0), 2.0)
     assert scenario.faults_end_s == 3 * 3600
     assert scenario.has_books
+    assert scenario.calls == (
+        Alarm(1, 1, 1.0, Level.HELP, 30, 300.0, 2.0),
+        Alarm(1, 2, 0.0, Level.DANGER, 60, 9.0, None),
+    )
     assert scenario.hostile == ((2, Malice.FLOOD),)
     assert scenario.records.authors == (0, 1)
 
@@ -78,6 +84,11 @@ def test_a_street_without_a_file_is_drawn_from_the_seed() -> None:
         ("nodes: 3\nhostile: [{does: lie}]", "Did you mean"),
         ("nodes: 3\nbooks: true\nrecords: {authors: [1, 2]}", "node 0"),
         ("nodes: 3\nlinks: {mean_degre: 2}", "Did you mean mean_degree?"),
+        ("nodes: 3\ncalls: [{node: 3}]", "calls[0].node"),
+        ("nodes: 3\ncalls: [{level: over}]", "level"),
+        ("nodes: 3\ncalls: [{at_h: 2, over_h: 1}]", "over_h"),
+        ("nodes: 3\ncalls: [{}, {}, {}, {}, {}]", "one too many"),
+        ("nodes: 3\nlinks: [[0, 1, 0.1], [1, 2, 0.1]]\nhostile: [{node: 2}]\ncalls: [{node: 2}]", "calls for help"),
     ],
 )  # fmt: skip
 def test_slips_are_named(tmp_path: Path, text: str, says: str) -> None:

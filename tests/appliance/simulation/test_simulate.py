@@ -39,10 +39,12 @@ KEYS = [
     "ratio_to_floor",
     "latency_p50_s",
     "latency_p95_s",
+    "calls_raised",
+    "calls_slowest_s",
     "violations",
 ]
 FIXED = [("storm", seed) for seed in (1, 2, 3)] + [("echo", seed) for seed in (3, 4)] + [("narrow", 2)]
-FIXED += [("credit", seed) for seed in (4, 8)]
+FIXED += [("credit", seed) for seed in (4, 8)] + [("alarm", seed) for seed in (2, 8)]
 
 
 def run(name: str, seed: int) -> Outcome:

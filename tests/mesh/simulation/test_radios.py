@@ -89,6 +89,17 @@ def test_sixteen_packets_wait_and_no_more() -> None:
     assert len(room.heard) == 16
 
 
+def test_what_is_urgent_goes_first_and_finds_room() -> None:
+    room = Room(2, Link(0, 1, 0.0))
+    begun: list[bytes] = []
+    room.air.begins = lambda _, packet: begun.append(packet)
+    for number in range(16):
+        room.air.offer(0, bytes([number]) * 100)
+    assert room.air.offer(0, b"fire", is_urgent=True)
+    room.clock.run(60.0)
+    assert begun == [b"fire", *(bytes([number]) * 100 for number in range(15))]
+
+
 def test_links_lose_their_share() -> None:
     room = Room(2, Link(0, 1, 0.25))
     heard = sum(len(room.say(0)) for _ in range(1000))

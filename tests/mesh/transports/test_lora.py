@@ -14,12 +14,12 @@ import pytest
 from meshtastic.protobuf import config_pb2
 
 from mesh.airtime import airtime_ms, on_air_bytes
-from mesh.errors import AirtimeSpent, TransportDown
+from mesh.errors import TransportDown
 from mesh.transports import Inbox
 from mesh.transports.lora import QUEUE_SIZE_MAX, Channel, LoraRadio
 from mesh.transports.lora_watch import SETTINGS_MAX
 from tests.mesh.transports.streets import BRISK, LoraStreet, send_when_up, trouble, until
-from tests.radio.device import DUTY_SPENT, QUEUE_FULL, Mood
+from tests.radio.device import Mood
 from tests.radio.serial_line import SerialLine
 
 pytestmark = pytest.mark.real
@@ -196,56 +196,6 @@ def test_a_radio_that_insists_on_its_chatter_serves_all_the_same(street: LoraStr
     os.kill(children()[0], signal.SIGKILL)
     until(lambda: road.counters["connections"] == 2)
     assert road.counters["starts"] == SETTINGS_MAX + 2, "and is not set again each time"
-
-
-def test_a_burst_is_paced_by_the_radio_and_nothing_overflows() -> None:
-    street = LoraStreet(speed=20.0)
-    try:
-        inbox = Inbox()
-        sender, _ = street.open("ana", Inbox()), street.open("bo", inbox)
-        held = 0
-        for number in range(40):
-            while True:
-                try:
-                    sender.send(b"%02d" % number + bytes(100))
-                    break
-                except AirtimeSpent:
-                    held += 1
-                    time.sleep(0.01)
-        said = [b"%02d" % number + bytes(100) for number in range(40)]
-        assert gathered(inbox, set(said)) == said
-        assert held > 0
-        device = street.ether.device("ana").counters
-        assert device[f"refused {QUEUE_FULL}"] == 0, "who watches `free` is never refused"
-        assert device["repeated"] == 0, "and repeats nothing"
-        assert device["accepted"] == sender.counters["sent_packets"] == 40
-        assert device["accepted bytes"] == sender.counters["sent_bytes"]
-    finally:
-        street.close()
-
-
-def test_what_a_full_radio_refused_is_offered_again_under_a_new_number(street: LoraStreet) -> None:
-    inbox = Inbox()
-    sender, _ = street.open("ana", Inbox()), street.open("bo", inbox)
-    device = street.ether.device("ana")
-    device.refusing = 3
-    sender.send(b"in the end it goes")
-    until(lambda: [heard.packet for heard in inbox.drain()] == [b"in the end it goes"])
-    assert device.counters[f"refused {QUEUE_FULL}"] == 3
-    assert (device.counters["repeated"], sender.counters["sent_packets"], sender.counters["refused"]) == (0, 1, 0)
-
-
-def test_at_the_laws_limit_the_radio_refuses_and_we_hold_back(street: LoraStreet) -> None:
-    road = on_another(street, channel=(street.channel.name, street.channel.key), settled=True, duty=0.0005)
-    until(lambda: road.counters["connections"] == 1)
-
-    def is_held_back() -> bool:
-        return "what the law gives it" in trouble(road)
-
-    until(is_held_back)
-    assert street.ether.device("dot").counters[f"refused {DUTY_SPENT}"] >= 1
-    assert road.counters["sent_packets"] == street.ether.device("dot").counters["accepted"]
-    assert road.trouble is None, "a radio that keeps the law is not broken"
 
 
 def roads_to(street: LoraStreet, moods: Collection[Mood], then: Mood | None = None) -> dict[Mood, LoraRadio]:
