@@ -6,10 +6,11 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check walls pure-node pure-rest bench scenarios image image-test format texts clean
+.PHONY: help run tools test check walls pure-node pure-rest bench scenarios image image-test format texts clean
 
 help:
 	@echo "make run     a neighbourhood of three nodes on http://127.0.0.1:8080, 8081 and 8082; Ctrl-C ends it"
+	@echo "make tools   the program alone, for who makes cards: $(BIN)/hedgerow provision --help"
 	@echo "make test    every test, with real parts (installs missing system packages with apt-get)"
 	@echo "make check   style, types, import rules and the pure tests; no network once set up"
 	@echo "make bench   the benchmarks, written to bench-results.json"
@@ -22,6 +23,9 @@ help:
 
 run: $(VENV)/run.stamp
 	@exec $(BIN)/hedgerow demo
+
+tools: $(VENV)/run.stamp
+	@echo "$(BIN)/hedgerow is ready; try: $(BIN)/hedgerow provision --help"
 
 # Most tests wait for timers of others and leave the processor alone, so there is one worker more than a small machine has
 # cores. A file's tests stay together, for they share what they have set up; long files come first (tests/conftest.py).

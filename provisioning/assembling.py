@@ -44,11 +44,9 @@ def assemble(system: Path, image: Path, room: Path, update: Contents | None = No
 
     An `update` that brings the same is written beside it, unsigned; where its system and its files lie is seen to here.
     """
-    fillings = (_open_part(system, room), _slot(system, room), _data(room))
+    fillings = (_open_part(system, room), _slot(system, room), blank_data(room))
     part = image.with_name(f"{image.name}.part")
-    with part.open("wb") as target:
-        target.truncate((START_MIB + sum(one.size_mib for one in PARTS)) * MIB)
-    run(["sfdisk", "--quiet", str(part)], "The table of partitions could not be written", _table())
+    lay_table(part)
     if update:
         making.make(
             replace(update, system=fillings[1], boot=room / "boot"),
@@ -64,6 +62,13 @@ def assemble(system: Path, image: Path, room: Path, update: Contents | None = No
     return image
 
 
+def lay_table(image: Path) -> None:
+    """Make `image` a blank as large as a card's file, with the table of its partitions. Raises `SettingsFault`."""
+    with image.open("wb") as target:
+        target.truncate((START_MIB + sum(one.size_mib for one in PARTS)) * MIB)
+    run(["sfdisk", "--quiet", str(image)], "The table of partitions could not be written", _table())
+
+
 def _table() -> str:
     lines = ["label: dos", f"label-id: {DISK_ID}"]
     at = START_MIB
@@ -75,12 +80,12 @@ def _table() -> str:
 
 
 def _open_part(system: Path, room: Path) -> Path:
-    file = _blank(room / "open", OPEN.size_mib)
-    run(["mkfs.vfat", "-F", "32", "-i", "48454447", "-n", OPEN.label, str(file)], "The open part could not be made")
+    file = room / "open"
+    blank_open_part(file)
     firmware = system / "boot/firmware"
-    _copy(file, sorted(firmware.iterdir()), "::")
+    copy_into(file, sorted(firmware.iterdir()), "::")
     run(["mmd", "-i", str(file), "::hedgerow"], "The open part could not be filled")
-    _copy(file, sorted((system / "usr/share/hedgerow/open").iterdir()), "::hedgerow")
+    copy_into(file, sorted((system / "usr/share/hedgerow/open").iterdir()), "::hedgerow")
     if (firmware / boot_files.FIRST).exists():
         (firmware / boot_files.FIRST).rename(room / "boot")
     shutil.rmtree(firmware)
@@ -90,7 +95,14 @@ def _open_part(system: Path, room: Path) -> Path:
     return file
 
 
-def _copy(file: Path, sources: Sequence[Path], to: str) -> None:
+def blank_open_part(file: Path) -> None:
+    """Make an open part with nothing in it. Raises `SettingsFault`."""
+    _blank(file, OPEN.size_mib)
+    run(["mkfs.vfat", "-F", "32", "-i", "48454447", "-n", OPEN.label, str(file)], "The open part could not be made")
+
+
+def copy_into(file: Path, sources: Sequence[Path], to: str) -> None:
+    """Copy files and folders into a folder of an open part. Raises `SettingsFault`."""
     if sources:
         words = ["mcopy", "-s", "-Q", "-i", str(file), *map(str, sources), to]
         run(words, "The open part could not be filled")
@@ -100,7 +112,7 @@ def _slot(system: Path, room: Path) -> Path:
     return _ext4(room / "slot", SLOT, ["-O", "^has_journal", "-d", str(system)])
 
 
-def _data(room: Path) -> Path:
+def blank_data(room: Path) -> Path:
     """A small one that grows to any card: with the blocks of a large one, and room in its tables."""
     return _ext4(room / "data", DATA, ["-b", "4096", "-i", "16384", "-J", "size=8", "-E", "resize=64G"])
 

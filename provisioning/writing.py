@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, unique
 from hashlib import blake2b
@@ -34,6 +34,7 @@ class Phase(Enum):
 class Flaw(Answer):
     """What can go wrong with a card that may be written to."""
 
+    NOT_ALLOWED = "{disk} is written to by root only. Type sudo before the command, and run it again."
     MEDIUM = "{disk} cannot be written at byte {offset}: {reason}. The card is worn out or was pulled; try it again, or another."
     WRONG_BYTES = (
         "{disk} gave back other bytes than were written, at byte {offset}."
@@ -61,16 +62,20 @@ class Written:
     fingerprint: str
 
 
-class Layers:
-    """The image, with another file laid over the part of it that begins at `offset`."""
+class Layer(NamedTuple):
+    """The first `size` bytes of `file`, which may be a device; they come to lie on the card from `begin` on."""
 
-    def __init__(self, image: Path, over: Path | None = None, offset: int = 0) -> None:
-        self.image = image
-        self._files = [(image, 0, image.stat().st_size)]
-        if over:
-            self._files.append((over, offset, over.stat().st_size))
-        self.size_bytes = self._files[0][2]
-        assert all(offset + size <= self.size_bytes for _, offset, size in self._files), "a layer lies within the image"
+    file: Path
+    begin: int
+    size: int
+
+
+class Layers:
+    """What a card is to hold, of several files; where none lies are zeros, and later ones lie over earlier ones."""
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        self._files = list(layers)
+        self.size_bytes = max(layer.begin + layer.size for layer in layers)
 
     def chunk(self, offset: int) -> bytes:
         """Return the bytes from `offset` on: CHUNK of them, fewer at the end. Raises `Refused`."""
@@ -81,6 +86,14 @@ class Layers:
             if first < last:
                 content[first - offset : last - offset] = _read(path, first - begin, last - first)
         return bytes(content)
+
+
+def of_image(image: Path, over: Path | None = None, offset: int = 0) -> Layers:
+    """Return an image, with another file laid over the part of it that begins at `offset`."""
+    whole = Layer(image, 0, image.stat().st_size)
+    layers = Layers([whole, *([Layer(over, offset, over.stat().st_size)] if over else [])])
+    assert layers.size_bytes == whole.size, "a layer lies within the image"
+    return layers
 
 
 def write(layers: Layers, device: Path, tell: Tell = lambda _: None) -> Written:
@@ -133,6 +146,8 @@ class _Card:
         self._device = device
         try:
             self._handle = os.open(device, os.O_RDWR | os.O_EXCL | os.O_CLOEXEC)
+        except PermissionError as fault:
+            raise Refused(Flaw.NOT_ALLOWED, disk=device) from fault
         except OSError as fault:
             raise self._flaw(0, fault) from fault
 
@@ -195,7 +210,7 @@ def check_image(image: Path) -> None:
     beside = image.with_name(f"{image.name}.b2")
     if not beside.exists():
         return
-    layers, whole = Layers(image), blake2b(digest_size=32)
+    layers, whole = of_image(image), blake2b(digest_size=32)
     for offset in range(0, layers.size_bytes, CHUNK):
         whole.update(layers.chunk(offset))
     if beside.read_text(encoding="ascii").split()[:1] != [whole.hexdigest()]:

@@ -1,10 +1,11 @@
-"""`hedgerow provision check | disks | write | cards | image`: what whoever makes a card types."""
+"""`hedgerow provision check | disks | write | copy | cards | image`: what whoever makes a card types."""
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -18,11 +19,14 @@ from appliance.errors import Refused, SettingsFault
 from appliance.next_card import drawn
 from appliance.seed import Seed
 from appliance.store.migrations import MIGRATIONS
+from appliance.updates import slots
 from appliance.updates.making import Contents
-from provisioning import assembling, building, fat, writing
+from provisioning import assembling, building, copying, fat, writing
 from provisioning import disks as machine
 from provisioning.disks import Danger, Disk
 from provisioning.writing import Phase, Progress
+
+Command = Callable[..., None]
 
 INSERT_S: Final = 120
 LOOK_S: Final = 1.0
@@ -97,51 +101,94 @@ def _objection(disk: Disk) -> str:
     return ""
 
 
+CARD_OPTIONS: Final = (
+    click.option(
+        "--disk", "name", help="The card's name, such as sdb; without it, the card that is put in now is taken."
+    ),
+    click.option(
+        "--file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="A file instead, for a program that writes cards.",
+    ),
+    click.option(
+        "--model", default="", help="What a very large card calls itself, typed as a sign that it is the right one."
+    ),
+    click.option(
+        "--papers", type=click.Path(path_type=Path, dir_okay=False), help="Where poster and cards go, as PDF."
+    ),
+    click.option("--yes", is_flag=True, help="Do not ask before writing."),
+)
+
+
+def card_options(command: Command) -> Command:
+    """Let a command be told which card to write to, and where the papers go."""
+    for option in reversed(CARD_OPTIONS):
+        command = option(command)
+    return command
+
+
 @click.command()
 @NODE_FILE
 @click.option("--image", "image", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--disk", "name", help="The card's name, such as sdb; without it, the card that is put in now is taken.")
-@click.option(
-    "--file", type=click.Path(path_type=Path, dir_okay=False), help="A file instead, for a program that writes cards."
-)
-@click.option(
-    "--model", default="", help="What a very large card calls itself, typed as a sign that it is the right one."
-)
-@click.option("--papers", type=click.Path(path_type=Path, dir_okay=False), help="Where poster and cards go, as PDF.")
-@click.option("--yes", is_flag=True, help="Do not ask before writing.")
-def write(node_yaml: Path, image: Path, papers: Path | None, yes: bool, **card: Any) -> None:
+@card_options
+def write(node_yaml: Path, image: Path, papers: Path | None, **card: Any) -> None:
     """Write a card for the node of NODE.YAML, and read back every byte of it."""
     seed = drawn(seeds.read_whole(node_yaml, seeds.DATA))
     writing.check_image(image)
-    device = _file(card["file"], image) if card["file"] else _chosen(seed, image, yes, **card)
-    papers = papers or node_yaml.with_name(f"{node_yaml.stem}-papers.pdf")
+    if card["file"] and card["file"].exists() and card["file"].samefile(image):
+        raise _not_ours(image)
+    device = _device(seed, image.stat().st_size, **card)
+    papers = _papers(node_yaml, seed, papers)
+    with _furnished(seed, image) as layers:
+        say(slip(seed, image.name, _written(layers, device), papers))
+
+
+@click.command()
+@NODE_FILE
+@card_options
+def copy(node_yaml: Path, papers: Path | None, **card: Any) -> None:
+    """On a node, as root: write the card of the next one from the card that runs, and read back every byte of it."""
+    seed = drawn(seeds.read_whole(node_yaml, seeds.DATA))
+    with copying.copied(slots.find(), seed) as layers:
+        device = _device(seed, layers.size_bytes, **card)
+        papers = _papers(node_yaml, seed, papers)
+        say(slip(seed, "the card that runs", _written(layers, device), papers))
+
+
+def _papers(node_yaml: Path, seed: Seed, wanted: Path | None) -> Path:
+    papers = wanted or node_yaml.with_name(f"{node_yaml.stem}-papers.pdf")
     write_whole(papers, iter([papers_of.sheets(seed, "A4")]), secret=True)
-    say(slip(seed, image, _written(seed, image, device), papers))
+    return papers
 
 
-def _file(file: Path, image: Path) -> Path:
-    """Make a file as large as the image, for a program that writes cards; a device is never taken for one.
+def _device(seed: Seed, needed: int, *, file: Path | None, yes: bool, **card: Any) -> Path:
+    return _file(file, needed) if file else _chosen(seed, needed, yes, **card)
+
+
+def _file(file: Path, size: int) -> Path:
+    """Make a file as large as a card's, for a program that writes cards; a device is never taken for one.
 
     One of just that size may be what an earlier run began, and is gone on with. Any other is somebody's.
     """
     if file.exists() and not file.is_file():
         raise SettingsFault(f"{file} is no file. A card is named with --disk.")
-    if file.exists() and (file.samefile(image) or file.stat().st_size not in (0, image.stat().st_size)):
-        raise SettingsFault(
-            f"{file} is there already, and is no card of ours. Nothing was written; choose another name."
-        )
+    if file.exists() and file.stat().st_size not in {0, size}:
+        raise _not_ours(file)
     try:
         with file.open("ab") as target:
-            target.truncate(image.stat().st_size)
+            target.truncate(size)
             file.chmod(0o600)
     except OSError as fault:
         raise SettingsFault(f"{file} cannot be written: {fault.strerror}. Choose another place.") from fault
     return file
 
 
-def _chosen(seed: Seed, image: Path, yes: bool, *, name: str | None, model: str, **_: object) -> Path:
+def _not_ours(file: Path) -> SettingsFault:
+    return SettingsFault(f"{file} is there already, and is no card of ours. Nothing was written; choose another name.")
+
+
+def _chosen(seed: Seed, needed: int, yes: bool, *, name: str | None, model: str) -> Path:
     """Return the card's device, once it was judged, shown and agreed to, and is still the same."""
-    needed = image.stat().st_size
     disk = machine.named(name) if name else _inserted()
     machine.judge(disk, needed, model)
     say(f"{disk.in_words}\nEverything on it will be gone, and {seed.settings.name} on it instead.")
@@ -166,17 +213,22 @@ def _inserted() -> Disk:
     raise Refused(Danger.NONE_CAME, seconds=INSERT_S)
 
 
-def _written(seed: Seed, image: Path, device: Path) -> writing.Written:
+@contextmanager
+def _furnished(seed: Seed, image: Path) -> Iterator[writing.Layers]:
+    """Yield an image with a seed on its open part."""
     with tempfile.TemporaryDirectory(prefix="hedgerow-card-") as room:
         told = Path(room) / seeds.FILE_NAME
         seeds.write(seed, told)
-        files = [told, *seed.beside]
         place = fat.fat_partition(image)
-        layers = writing.Layers(image, fat.furnished(image, place, files, Path(room) / "fat"), place.offset)
-        shown = _Shown()
-        done = writing.write(layers, device, shown.tell)
-        shown.end()
-        return done
+        over = fat.furnished(image, place, [told, *seed.beside], Path(room) / "fat")
+        yield writing.of_image(image, over, place.offset)
+
+
+def _written(layers: writing.Layers, device: Path) -> writing.Written:
+    shown = _Shown()
+    done = writing.write(layers, device, shown.tell)
+    shown.end()
+    return done
 
 
 class _Shown:
@@ -200,12 +252,12 @@ class _Shown:
             click.echo("", err=True)
 
 
-def slip(seed: Seed, image: Path, done: writing.Written, papers: Path) -> str:
+def slip(seed: Seed, source: str, done: writing.Written, papers: Path) -> str:
     """Return what the keeper reads at the end. The fingerprint is of every byte that lies on the card."""
     groups = " ".join(done.fingerprint[at : at + 8] for at in range(0, 32, 8))
     return "\n".join(
         (
-            f"The card of {seed.settings.name} is ready: {machine.human(done.size_bytes)} of {image.name}, each byte read back.",
+            f"The card of {seed.settings.name} is ready: {machine.human(done.size_bytes)} of {source}, each byte read back.",
             f"Written anew: {machine.human(done.written_bytes)}. Fingerprint {groups}",
             f"Print {papers}, hang the poster up, and keep the keeper's card to yourself.",
             "Put the card into the node and give it power. Its WiFi is there after some minutes.",
@@ -244,4 +296,4 @@ def image(target: Path, architecture: str, keep: Path, makes_update: bool) -> No
     say(f"{target} holds {machine.human(target.stat().st_size)}; its fingerprint and its packages lie beside it.")
 
 
-COMMANDS: Final[Sequence[click.Command]] = (check, list_disks, write, cards, image)
+COMMANDS: Final[Sequence[click.Command]] = (check, list_disks, write, copy, cards, image)

@@ -16,19 +16,19 @@ from typing import Final
 import pytest
 
 from appliance.errors import Refused
-from provisioning.writing import CHUNK, Flaw, Layers, Phase, Progress, check_image, write
+from provisioning.writing import CHUNK, Flaw, Layer, Layers, Phase, Progress, check_image, of_image, write
 
 SIZE: Final = 9 * CHUNK + 12_345
 KILLED: Final = """
 import os, signal, sys
 from pathlib import Path
-from provisioning.writing import Layers, Phase, write
+from provisioning.writing import Phase, of_image, write
 
 def tell(progress):
     if progress.phase is Phase.WRITING and progress.done_bytes >= int(sys.argv[3]):
         os.kill(os.getpid(), signal.SIGKILL)
 
-write(Layers(Path(sys.argv[1])), Path(sys.argv[2]), tell)
+write(of_image(Path(sys.argv[1])), Path(sys.argv[2]), tell)
 """
 
 
@@ -66,7 +66,7 @@ def worn_at(offset: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_a_card_holds_the_image_afterwards_and_keeps_what_lies_beyond(image: Path, card: Path) -> None:
     beyond = card.read_bytes()[SIZE:]
     told: list[Progress] = []
-    done = write(Layers(image), card, told.append)
+    done = write(of_image(image), card, told.append)
     assert card.read_bytes() == image.read_bytes() + beyond
     assert done.fingerprint == blake2b(image.read_bytes(), digest_size=32).hexdigest()
     assert {progress.phase for progress in told} == set(Phase)
@@ -80,14 +80,14 @@ def test_one_flipped_bit_is_found_where_it_is(
     image: Path, card: Path, offset: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with worn_at(offset, monkeypatch), pytest.raises(Refused) as refusal:
-        write(Layers(image), card)
+        write(of_image(image), card)
     assert refusal.value.verdict is Flaw.WRONG_BYTES
     assert f"at byte {offset}." in str(refusal.value)
 
 
 def test_a_card_found_wrong_has_no_beginning(image: Path, card: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with worn_at(3 * CHUNK, monkeypatch), pytest.raises(Refused):
-        write(Layers(image), card)
+        write(of_image(image), card)
     assert not any(card.read_bytes()[:CHUNK])
 
 
@@ -99,21 +99,39 @@ def test_a_cut_is_gone_on_from(image: Path, card: Path, after: int) -> None:
     assert not any(card.read_bytes()[:CHUNK]), (
         "what was cut off starts no computer, not even with what was there before"
     )
-    done = write(Layers(image), card)
+    done = write(of_image(image), card)
     assert card.read_bytes()[:SIZE] == image.read_bytes()
     assert done.written_bytes <= SIZE - after * CHUNK, "what was there was not written again"
 
 
+def test_several_files_make_one_card(card: Path, tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.write_bytes(b"1" * 10)
+    two.write_bytes(b"2" * (CHUNK + 5) + b"beyond")
+    layers = Layers([Layer(one, 0, 10), Layer(two, CHUNK - 3, CHUNK + 5)])
+    write(layers, card)
+    assert card.read_bytes()[: layers.size_bytes] == b"1" * 10 + bytes(CHUNK - 13) + b"2" * (CHUNK + 5)
+
+
+def test_whoever_may_not_write_to_disks_is_told_how(image: Path, card: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def shut(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", shut)
+    with pytest.raises(Refused, match="Type sudo before the command"):
+        write(of_image(image), card)
+
+
 def test_what_is_right_already_is_not_written(image: Path, card: Path) -> None:
-    write(Layers(image), card)
-    assert write(Layers(image), card).written_bytes == 0
+    write(of_image(image), card)
+    assert write(of_image(image), card).written_bytes == 0
 
 
 def test_a_file_lies_over_its_part_of_the_image(image: Path, card: Path, tmp_path: Path) -> None:
     over = tmp_path / "over"
     over.write_bytes(b"seed" * 1_300_000)
     offset = 2 * CHUNK - 77
-    write(Layers(image, over, offset), card)
+    write(of_image(image, over, offset), card)
     wanted = bytearray(image.read_bytes())
     wanted[offset : offset + over.stat().st_size] = over.read_bytes()
     assert card.read_bytes()[:SIZE] == bytes(wanted)
@@ -131,7 +149,7 @@ def test_a_disk_in_use_is_refused_by_the_kernel_too(
 
     (tmp_path / "card").write_bytes(bytes(SIZE))
     monkeypatch.setattr(os, "open", opened)
-    write(Layers(image), tmp_path / "card")
+    write(of_image(image), tmp_path / "card")
     assert all(how & os.O_EXCL for how in flags)
 
 
@@ -153,4 +171,4 @@ def test_a_card_that_is_pulled_out_says_where(image: Path, card: Path, monkeypat
 
     monkeypatch.setattr(os, "pwrite", gone)
     with pytest.raises(Refused, match="at byte 0: Input/output error"):
-        write(Layers(image), card)
+        write(of_image(image), card)
