@@ -32,7 +32,7 @@ Plant = Callable[[pytest.MonkeyPatch], None]
 
 def drop_a_want(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether it was said in a want or in heads: they stand in for each other."""
-    monkeypatch.setattr(Dialogue, "_owe", lambda self, shown, is_plain, now: False)
+    monkeypatch.setattr(Dialogue, "_owe", lambda self, peer, shown, is_plain, now: None)
 
 
 def accept_a_forged_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
