@@ -220,6 +220,7 @@ class Daemon:
             self._time_at = self._ticks() + TIME_S
             self._ask_radios_for_time()
             self._node.look_at_time()
+            self._news |= self._node.look_at_moon() is not None
             self._step = (
                 self._node.power_step()
             )  # a watch that tells no more is believed for an hour, and changes nothing here

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from appliance.moons import MOON_MAX
 from mesh.errors import Malformed
 from mesh.keys import DIGEST_SIZE
 from mesh.record import Record
@@ -16,6 +17,7 @@ from mesh.record import Record
 NODE: Final = 16
 MEMBER: Final = 17
 CURRENCY: Final = 18
+MOON: Final = 19
 TRANSFER: Final = 20  # body in ledger/transfer.py
 POST: Final = 24
 ZINE: Final = 32
@@ -97,6 +99,23 @@ class CurrencyRules:
             raise Malformed("a currency's numbers are out of range")
         name, meaning = _texts(record, 2)
         return cls(number, code, decimals, floor, name, meaning)
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """The writer's node says that this moon of the commons has begun; see moons.py. It says nothing in words."""
+
+    moon: int
+
+    def record(self, at: int) -> Record:
+        return Record.new([MOON, at, self.moon])
+
+    @classmethod
+    def read(cls, record: Record) -> Seal:
+        (moon,) = _numbers(record, 1)
+        if not 1 <= moon <= MOON_MAX:
+            raise Malformed("moons are counted from 1")
+        return cls(moon)
 
 
 @dataclass(frozen=True, slots=True)

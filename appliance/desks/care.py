@@ -16,7 +16,7 @@ from typing import Any, Final
 from appliance import radio_switch
 from appliance.answers import Air, AirDay, Neighbour, RoadState, Status
 from appliance.card import left_by_the_dead, make_directory, sync
-from appliance.desks.upkeep import Upkeep
+from appliance.desks.moons import Calendar
 from appliance.errors import CardFull, StoreFault
 from appliance.store.audit import broken_facts, broken_files, broken_laws
 from appliance.store.counting import Counting
@@ -38,7 +38,7 @@ LAST_BYTES: Final = 1 << 20
 VERIFYING: Final = ".verify-"
 
 
-class Care(Upkeep):
+class Care(Calendar):
     @cached_property
     def version(self) -> str:
         return version("hedgerow")
@@ -82,7 +82,7 @@ class Care(Upkeep):
                     "frontiers": {name: self._frontier_facts(scope) for name, scope in scopes.items()},
                     "state_hashes": hashes,
                     "state_hash": _joined(hashes),
-                    "moon": None,
+                    "moon": self.moon(),
                     "radio": "on" if radio_switch.is_on(self.settings.data) else "off",
                     "peers": [self._peer_facts(one) for one in self.neighbours()],
                     "air": self._air_facts(),

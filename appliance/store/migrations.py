@@ -164,7 +164,7 @@ PRIVATE: Final = (
 VIEW_TABLES: Final = (
     "counted", "waiting", "ended", "named", "founder", "admitted", "absorbed", "node_name", "member", "opened",
     "currency", "declared", "transfer",
-    "posting", "balance", "judged", "post", "zine", "zine_words", "zine_letters", "note",
+    "posting", "balance", "judged", "moon_seal", "post", "zine", "zine_words", "zine_letters", "note",
 )  # fmt: skip
 
 # A neighbour with a newer program may have sent notes that stood in the log and counted nowhere: so the views are made again.
@@ -280,6 +280,12 @@ PHONES: Final = (
     "ALTER TABLE pairing ADD COLUMN language TEXT NOT NULL DEFAULT ''",
 )
 
+# The last moon that each node has sealed.
+MOONS: Final = (
+    "CREATE TABLE moon_seal (node BLOB PRIMARY KEY, moon INTEGER NOT NULL) WITHOUT ROWID",
+    "INSERT OR REPLACE INTO mark SELECT 'views', 'outgrown' WHERE EXISTS (SELECT 1 FROM record WHERE kind = 19)",
+)
+
 MIGRATIONS: Final = (
     (*FACTS, *VIEWS, *PRIVATE),
     NOTES,
@@ -291,4 +297,5 @@ MIGRATIONS: Final = (
     AILING,
     CALLS,
     PHONES,
+    MOONS,
 )

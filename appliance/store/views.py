@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import Final
 
 from appliance import kinds
-from appliance.kinds import NodeCard, PostCard
+from appliance.kinds import NodeCard, PostCard, Seal
 from appliance.notes import NoteCard
 from appliance.store.database import Database, Row
 from appliance.store.ledger_views import LedgerViews
@@ -44,6 +44,7 @@ DIGESTED: Final[Mapping[bool, tuple[str, ...]]] = {
         " ORDER BY log, number, currency",
         "SELECT 'absorbed', log, other, max(absorbed.height) FROM absorbed JOIN log ON log_no = no WHERE scope = ?"
         " GROUP BY log, other ORDER BY log, other",
+        "SELECT 'moon_seal', node, moon FROM moon_seal WHERE ? IS NOT NULL ORDER BY node",
         "SELECT 'post', log, seq, board, author, title, body FROM post JOIN log ON log_no = log.no WHERE scope = ?"
         " ORDER BY log, seq",
     ),
@@ -66,6 +67,7 @@ class AllViews(LedgerViews):
             kinds.CURRENCY: self.currency,
             kinds.TRANSFER: self.transfer,
             kinds.POST: self._post_card,
+            kinds.MOON: self._seal,
         }
 
     def apply(self, log: Log, seq: int, record: Record) -> None:
@@ -100,6 +102,13 @@ class AllViews(LedgerViews):
                 "INSERT INTO post (log_no, seq, board, author, title, body) VALUES (?, ?, ?, ?, ?, ?)",
                 *(log.no, seq, card.board, card.author, card.title, card.body),
             )
+
+    def _seal(self, log: Log, seq: int, record: Record) -> None:  # noqa: ARG002 (as all of them)
+        """The highest moon of a node counts, whichever of its logs is heard first."""
+        self._database.run(
+            "INSERT INTO moon_seal VALUES (?1, ?2) ON CONFLICT DO UPDATE SET moon = max(moon, ?2)",
+            *(log.node, Seal.read(record).moon),
+        )
 
     def _note_card(self, log: Log, seq: int, record: Record) -> None:
         """A note is kept whether its zine is here or not: it shows when the zine comes, in whatever order they travel."""
