@@ -8,7 +8,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
@@ -120,9 +120,14 @@ def with_children(process: int) -> list[int]:
     return family
 
 
-def cpu_s(processes_: list[int]) -> float:
-    """Return the processor seconds that these used so far, in user and in system mode."""
-    return sum(sum(int(ticks) for ticks in _stat(PROC / str(one))[11:13]) for one in processes_) * TICK_S
+def cpu_s(processes_: Iterable[int]) -> float:
+    """Return the processor seconds that these and all that they started used so far, the ended ones too; proc(5), stat."""
+    ticks = 0
+    for process in processes_:
+        for one in with_children(process):
+            with suppress(OSError):  # it ended just now, and its parent counts it
+                ticks += sum(int(used) for used in _stat(PROC / str(one))[11:15])
+    return ticks * TICK_S
 
 
 def memory_bytes(processes_: list[int]) -> int:
@@ -144,7 +149,10 @@ def memory_bytes(processes_: list[int]) -> int:
 def _file_sizes(process: int) -> dict[str, int]:
     """Return the KiB that a process holds of each file, and under "" what is its own."""
     sizes, file, resident = {"": 0}, "", 0
-    for line in (PROC / str(process) / "smaps").read_text(encoding="utf-8", errors="replace").splitlines():
+    lines: list[str] = []
+    with suppress(OSError):  # it ended just now
+        lines = (PROC / str(process) / "smaps").read_text(encoding="utf-8", errors="replace").splitlines()
+    for line in lines:
         name, _, rest = line.partition(":")
         match name:
             case "Rss":

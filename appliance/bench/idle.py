@@ -57,7 +57,8 @@ Figures = dict[str, float]
 
 
 def measure(radio: str = "", hours: float = 24, watched_s: float = 60.0) -> Figures:
-    """Return the figures. `radio` is a Meshtastic device on the network, host:port; without one, a silent one is asked.
+    """Return the figures. `radio` is a Meshtastic device on the network, host:port; without one, a silent one is asked, and its
+    process ends and begins anew as it does in life.
 
     So many `hours` of each day are played, and the rest is reckoned from them; the processes are watched for `watched_s`.
     Raises `MeasurementFault`.
@@ -88,9 +89,9 @@ def _written(day: Day, card: Partition, share: float) -> tuple[Figures, float]:
         single = cost(lambda: _pay_one_by_one(day))
         alone = cost(lambda: _pay_alone(day, visitor, token))
         batched = cost(lambda: _hear_of_many(day))
-        spent_s = cpu_s(list(running.values())) + day.here.cpu_s
+        spent_s = cpu_s(running.values()) + day.here.cpu_s
         used = cost(lambda: _use(day, visitor, token, share))
-        spent_s = cpu_s(list(running.values())) + day.here.cpu_s - spent_s
+        spent_s = cpu_s(running.values()) + day.here.cpu_s - spent_s
     figures = {
         "idle_day_bytes": rested / share + looked,
         "busy_day_bytes": used / share + looked,
@@ -140,31 +141,30 @@ def _taken(data: Path, radio: str, watched_s: float) -> Figures:
             data, replace(found, power=power, roads=(LoraRoad(radio or f"127.0.0.1:{silent.getsockname()[1]}"),))
         )
         with living(data, "portal", "gossip", "power") as running:
-            family = _settled(running)
-            every = [process for part in family.values() for process in part]
-            before_s, began = cpu_s(every), time.monotonic()
+            _wait_for_radio(running)
+            before_s, began = cpu_s(running.values()), time.monotonic()
             time.sleep(watched_s)
-            share = (cpu_s(every) - before_s) / (time.monotonic() - began)
-            radios = [process for process in family["gossip"] if process != running["gossip"]]
-            parts = {part: [process] for part, process in running.items()} | {"radio": radios}
-            return {
-                "memory_bytes": memory_bytes(every),
-                **{f"memory_{part}_bytes": memory_bytes(some) for part, some in parts.items()},
-                "idle_cpu_percent": 100 * share,
-            }
+            share = (cpu_s(running.values()) - before_s) / (time.monotonic() - began)
+            return _memory(running) | {"idle_cpu_percent": 100 * share}
 
 
-def _settled(running: Mapping[str, int]) -> dict[str, list[int]]:
-    """Wait until the radio's process is there and none came or went for a while; return each part with its children.
+def _memory(running: Mapping[str, int]) -> Figures:
+    """Return what all hold together, and each part by itself."""
+    family = with_children(running["gossip"])
+    parts = {part: [process] for part, process in running.items()} | {"radio": family[1:]}
+    whole = [process for some in parts.values() for process in some]
+    named: Figures = {f"memory_{part}_bytes": memory_bytes(some) for part, some in parts.items()}
+    return named | {"memory_bytes": memory_bytes(whole)}
 
-    A radio that is met for the first time is set up, and begins anew.
-    """
-    family: dict[str, list[int]] = {}
-    until = time.monotonic() + SETTLED_WITHIN_S
+
+def _wait_for_radio(running: Mapping[str, int]) -> None:
+    """Wait until the radio's process has been there for a while: one that is new is set up, and begins anew."""
+    until, before = time.monotonic() + SETTLED_WITHIN_S, [0]
     while time.monotonic() < until:
-        before, family = family, {part: with_children(process) for part, process in running.items()}
-        if family == before and len(family["gossip"]) > 1:
-            return family
+        family = with_children(running["gossip"])
+        if family == before and len(family) > 1:
+            return
+        before = family
         time.sleep(SETTLED_S)
     raise MeasurementFault(f"The radio's process did not come to rest within {SETTLED_WITHIN_S:.0f} s.")
 
