@@ -82,7 +82,9 @@ def test_a_file_that_introduces_nobody_is_refused(node: Node, ana: Visitor, cont
 
 
 def test_checks_are_shown_with_what_to_do(ana: Visitor):
-    assert "✓" in ana.page("/steward").words
+    words = ana.page("/steward").words
+    assert "✓" in words
+    assert "✗" not in words[words.index("✓") :], "what is not well comes first"
 
 
 @pytest.mark.parametrize("code", ["behind", "other_hardware", "superseded", "forked"])
