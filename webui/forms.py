@@ -10,8 +10,9 @@ from typing import BinaryIO, Final, cast
 
 from flask import request
 
-from appliance.answers import Board, NoteForm, ZineForm
+from appliance.answers import Board
 from appliance.errors import Objection, Refused
+from appliance.library import NoteForm, ZineForm
 
 ONCE_SIZE: Final = 16
 UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")

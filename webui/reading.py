@@ -17,7 +17,7 @@ import nh3
 from markupsafe import Markup
 
 from appliance import markdown
-from appliance.answers import Zine
+from appliance.library import Zine
 from appliance.markdown import ADDRESS, PICTURE
 from webui.elements import BOXES, RENAMED
 from webui.leaves import Leaves

@@ -14,7 +14,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Final
 
-from appliance.answers import ZineForm
+from appliance.library import ZineForm
 
 FENCE: Final = "---\n"
 DRAWING: Final = re.compile(r"!\[(?P<alt>[^\]\n]+)\]\((?P<name>[^)\n]+)\)")

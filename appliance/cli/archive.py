@@ -11,12 +11,12 @@ from typing import Any, Final
 
 import click
 
-from appliance.answers import Rack, Zine, ZineForm
 from appliance.archive.paper import PAPERS
 from appliance.cli.nodes import opened_node
 from appliance.cli.terminal import Commands, as_json, say, say_json, say_table, write_whole
 from appliance.desks.printing import read_order
 from appliance.errors import SettingsFault
+from appliance.library import Rack, Zine, ZineForm
 from appliance.node import Node
 
 CHUNK: Final = 1 << 16

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from appliance import confinement
-from appliance.answers import Account, ZineForm
+from appliance.answers import Account
 from appliance.commons.names import DESCRIPTION_LENGTH_MAX, TITLE_LENGTH_MAX, clean_text
 from appliance.desks.payments import Payments
 from appliance.errors import Objection, Refused, StoreFault
@@ -19,6 +19,7 @@ from appliance.intake import inspection, kind
 from appliance.intake.inspection import Found
 from appliance.kinds import TEXTS, ZineCard
 from appliance.ledger.transfer import AccountId
+from appliance.library import ZineForm
 from appliance.store.extracts import Extract
 from mesh import canonical
 from mesh.blob import CHUNK_SIZE

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
-from appliance.answers import Page, Passage, Rack, Subject, Zine
+from appliance.answers import Page
 from appliance.desks.zines import Zines
+from appliance.library import Passage, Rack, Subject, Zine
 from appliance.store.searching import LOOKED_THROUGH, passage
 
 SHOWN: Final = 200  # of one subject; those with the most zines

@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from appliance.answers import ZineFile
 from appliance.desks.shelving import Shelving
 from appliance.errors import Objection, Refused
+from appliance.library import ZineFile
 from appliance.store.database import Row
 from mesh.addresses import Address
 from mesh.blob import CHUNK_SIZE

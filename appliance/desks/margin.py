@@ -5,12 +5,13 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import Final
 
-from appliance.answers import Account, Note, NoteForm, Page, Session
+from appliance.answers import Account, Page, Session
 from appliance.commons.names import clean_text
 from appliance.desks.catalogue import Catalogue
 from appliance.errors import Objection, Refused
 from appliance.ledger.transfer import AccountId
 from appliance.ledger.verdicts import Verdict
+from appliance.library import Note, NoteForm
 from appliance.notes import CONTEXT_LENGTH_MAX, PAGE_MAX, QUOTE_LENGTH_MAX, TEXT_LENGTH_MAX, NoteCard
 from appliance.store.database import Row
 from mesh import canonical
@@ -31,7 +32,7 @@ class Margin(Catalogue):
         """
         if not author.is_here:
             raise Refused(Verdict.HOME_IS_ELSEWHERE, name=author.name, home=author.home_name)
-        self._seen_row(zine_id, None)
+        self._seen_card(zine_id, None)
         card = _card(RecordId.read(zine_id), form, author)
         number = AccountId.read(author.id).number
         digest = blake2b(canonical.encode([*card.zine, *_words(card)]), digest_size=16).digest()
@@ -54,7 +55,7 @@ class Margin(Catalogue):
         self, zine_id: str, session: Session | None = None, older: str = "", limit: int = NOTES_SHOWN
     ) -> Page[Note]:
         """Return the notes in the margin of a zine, newest first. Raises `Refused` where there is no such zine."""
-        self._seen_row(zine_id, session)
+        self._seen_card(zine_id, session)
         below = int(older) if older.isascii() and older.isdigit() and len(older) < 19 else 2**63 - 1
         rows = self.database.rows(
             f"SELECT {COLUMNS} FROM {TABLES} WHERE zine_log = ? AND zine_seq = ? AND note.no < ?"

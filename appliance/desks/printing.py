@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from appliance import confinement
-from appliance.answers import Session, Zine
+from appliance.answers import Session
 from appliance.archive.imposition import Layout, Turning
 from appliance.archive.imprint import Imprint
 from appliance.archive.paper import MARGIN_MM_MAX, PAPERS, PrintOrder
 from appliance.archive.scripts import is_right_to_left
 from appliance.desks.lending import Lending
 from appliance.errors import Answer, Failure, JobFailed, Objection, Refused, StoreFault
+from appliance.library import Zine
 
 JOB: Final = "appliance.pressroom"
 PRINTABLE: Final = ("text/markdown", "text/plain", "text/html", "application/epub+zip", "application/pdf")

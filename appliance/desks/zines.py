@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
-from appliance.answers import Account, Page, Rack, Session, Zine, ZineFile, ZineForm
+from appliance.answers import Account, Page, Session
 from appliance.commons.names import visible
 from appliance.desks.bringing import Bringing
 from appliance.errors import Objection, Refused
 from appliance.kinds import TEXTS
 from appliance.ledger.transfer import AccountId
-from appliance.store.database import Row
+from appliance.library import Rack, Zine, ZineFile, ZineForm
+from appliance.store.shelf import Card
 from mesh import links
 from mesh.errors import Malformed
 from mesh.keys import LogId, written
 from mesh.record import RecordId
-
-HIDDEN: Final = -1  # where a row of a zine tells that a keeper put it away
 
 
 class Zines(Bringing):
@@ -40,19 +39,19 @@ class Zines(Bringing):
 
     def zine(self, zine_id: str, session: Session | None = None) -> Zine:
         """Return one zine. Raises `Refused`, for one that is hidden too, unless a keeper asks."""
-        return self._zine(self._seen_row(zine_id, session), session)
+        return self._zine(self._seen_card(zine_id, session), session)
 
     def zine_file(self, zine_id: str, session: Session | None = None) -> ZineFile:
         """Return where the file lies. Raises `Refused`."""
-        row = self._seen_row(zine_id, session)
-        blob, size, media_type = row[3:6]
+        row = self._seen_card(zine_id, session)
+        blob, size, media_type = row.blob, row.size, row.media_type
         if not self.blobs.has(blob):
             raise Refused(Objection.NOT_HERE_YET)
         return ZineFile(self.blobs.path(blob), media_type, size, blob.hex())
 
     def zine_cover(self, zine_id: str, small: bool, session: Session | None = None) -> bytes:
         """Return a JPEG. Raises `Refused` where the zine has no cover, or its file is not here."""
-        blob = self._seen_row(zine_id, session)[3]
+        blob = self._seen_card(zine_id, session).blob
         cover = self.shelf.extracts.cover(blob, small) if self.blobs.has(blob) else None
         if cover is None:
             raise Refused(Objection.NOT_FOUND)
@@ -60,7 +59,8 @@ class Zines(Bringing):
 
     def ask_for(self, zine_id: str) -> None:
         """Ask the neighbours for the file of a zine. Raises `Refused`, also where the archive has no room for it."""
-        blob, size = self._seen_row(zine_id, None)[3:5]
+        card = self._seen_card(zine_id, None)
+        blob, size = card.blob, card.size
         if not self.blobs.has(blob):
             with self.database.writing():
                 if self.room_bytes() < size and not self._is_wanted(blob):
@@ -77,7 +77,7 @@ class Zines(Bringing):
 
     def withdraw_zine(self, zine_id: str, session: Session | None = None) -> None:
         """Take a zine back, everywhere: its maker here, a keeper, or the node itself (`session` None, on the command line)."""
-        self._zine_row(zine_id)
+        self._known_card(zine_id)
         self._take_back(RecordId.read(zine_id), session)
 
     def _take_back(self, place: RecordId, session: Session | None) -> None:
@@ -95,7 +95,7 @@ class Zines(Bringing):
         number = self.database.value("SELECT number FROM publisher WHERE log = ? AND seq = ?", *place)
         return number is not None and session.account.id == str(AccountId(self.node_id, number))
 
-    def _zine_row(self, zine_id: str) -> Row:
+    def _known_card(self, zine_id: str) -> Card:
         try:
             row = self.shelf.card(*RecordId.read(zine_id))
         except Malformed as fault:
@@ -104,67 +104,41 @@ class Zines(Bringing):
             raise Refused(Objection.NOT_FOUND)
         return row
 
-    def _seen_row(self, zine_id: str, session: Session | None) -> Row:
+    def _seen_card(self, zine_id: str, session: Session | None) -> Card:
         """Return the row of a zine that may be seen by whoever asks."""
-        row = self._zine_row(zine_id)
-        if row[HIDDEN] and not (session and session.is_keeper):
+        row = self._known_card(zine_id)
+        if row.hidden and not (session and session.is_keeper):
             raise Refused(Objection.ZINE_PUT_AWAY)
         return row
 
-    def _zine(self, row: Row, session: Session | None) -> Zine:
-        (
-            _,
-            log,
-            seq,
-            blob,
-            size,
-            media_type,
-            title,
-            creator,
-            language,
-            description,
-            series,
-            issue,
-            licence,
-            tags,
-            node,
-            at,
-            node_name,
-            is_wanted,
-            copies,
-            trouble,
-            pages,
-            has_cover,
-            removed,
-            shelved,
-            hidden,
-        ) = row
-        place = RecordId(LogId(log), seq)
+    def _zine(self, card: Card, session: Session | None) -> Zine:
+        place = RecordId(LogId(card.log), card.seq)
+        is_ours = card.node == self.node_id
         return Zine(
             id=str(place),
-            title=title,
-            creator=creator,
-            language=language,
-            description=description,
-            series=series,
-            issue=issue,
-            licence=licence,
-            tags=tuple(tags.split("\n")) if tags else (),
-            media_type=media_type,
-            size=size,
-            blob=blob.hex(),
-            at=at,
-            published_at=self.settings.name if node == self.node_id else node_name or written(node)[:8],
-            is_here=self.blobs.has(blob),
-            wanted=bool(is_wanted),
-            may_withdraw=node == self.node_id and session is not None and self._may_take_back(place, session),
-            shelved=bool(shelved),
-            hidden=bool(hidden),
-            pages=pages,
-            has_cover=bool(has_cover),
-            trouble=_trouble(trouble, media_type),
-            removed=tuple(removed.split()),
-            copies=copies,
+            title=card.title,
+            creator=card.creator,
+            language=card.language,
+            description=card.description,
+            series=card.series,
+            issue=card.issue,
+            licence=card.licence,
+            tags=tuple(card.tags.split("\n")) if card.tags else (),
+            media_type=card.media_type,
+            size=card.size,
+            blob=card.blob.hex(),
+            at=card.at,
+            published_at=self.settings.name if is_ours else card.node_name or written(card.node)[:8],
+            is_here=self.blobs.has(card.blob),
+            wanted=bool(card.is_wanted),
+            may_withdraw=is_ours and session is not None and self._may_take_back(place, session),
+            shelved=bool(card.shelved),
+            hidden=bool(card.hidden),
+            pages=card.pages,
+            has_cover=bool(card.has_cover),
+            trouble=_trouble(card.trouble, card.media_type),
+            removed=tuple(card.removed.split()),
+            copies=card.copies,
         )
 
     def _node_name(self, node: bytes) -> str:

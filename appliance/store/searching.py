@@ -16,7 +16,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Final
 
-from appliance.answers import Passage
+from appliance.library import Passage
 
 WORDS: Final = re.compile(r"\w+")
 WORDS_MAX: Final = 8

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Final
+from typing import Final, NamedTuple
 
-from appliance.answers import Rack, Subject
 from appliance.errors import StoreFault
 from appliance.kinds import TEXTS, ZineCard
+from appliance.library import Rack, Subject
 from appliance.settings import Archive
 from appliance.store import searching
 from appliance.store.blobs import Blobs
@@ -21,6 +21,39 @@ from mesh.keys import NodeId
 from mesh.record import Record
 
 INDEXED_BYTES_MAX: Final = 1 << 20
+
+
+class Card(NamedTuple):
+    """What is known of a zine without looking into its file; from `trouble` on None where nobody has looked yet."""
+
+    no: int
+    log: bytes
+    seq: int
+    blob: bytes
+    size: int
+    media_type: str
+    title: str
+    creator: str
+    language: str
+    description: str
+    series: str
+    issue: str
+    licence: str
+    tags: str  # one a line
+    node: bytes
+    at: int
+    node_name: str | None
+    is_wanted: int
+    copies: int
+    trouble: str | None
+    pages: int
+    has_cover: int
+    removed: str  # words with spaces between them
+    shelved: int
+    hidden: int
+
+
+# In the order of `Card`.
 CARD_COLUMNS: Final = (
     "zine.no, log.log, zine.seq, zine.blob, zine.size, media_type, zine.title, zine.creator, language, zine.description,"
     " series, issue, licence, zine.tags, log.node, zine.at,"
@@ -178,7 +211,7 @@ class Shelf:
 
     def cards(
         self, query: str, below: int, limit: int, rack: Rack = Rack.SHELF, about: About | None = None
-    ) -> list[Row]:
+    ) -> list[Card]:
         """Return up to `limit` cards of a rack, newest first, numbered below `below`; those that hold all words of `query`, and
         those that are `about` something. Words are asked for where any zine has them, else letters within words. Arrivals are
         looked for by their titles alone: nobody here has looked into them yet.
@@ -196,7 +229,7 @@ class Shelf:
             return found
         return self._found("zine_letters", f"{column}({letters})", where, [*values, limit])
 
-    def _found(self, index: str, asked: str, where: str, values: list[int | str]) -> list[Row]:
+    def _found(self, index: str, asked: str, where: str, values: list[int | str]) -> list[Card]:
         """Ask an index: it tells the order, newest first, and ends where there is enough. `values` begin with `below`."""
         where = f"{index} MATCH ? AND {index}.rowid < ? AND zine.no = {index}.rowid AND {where}"
         return self._cards(f"{index} CROSS JOIN {CARD_TABLES}", where, f"{index}.rowid", [asked, values[0], *values])
@@ -204,10 +237,11 @@ class Shelf:
     def _has_any(self, index: str, asked: str) -> bool:
         return self._database.row(f"SELECT 1 FROM {index} WHERE {index} MATCH ? LIMIT 1", asked) is not None
 
-    def _cards(self, tables: str, where: str, order: str, values: list[int | str]) -> list[Row]:
-        return self._database.rows(
+    def _cards(self, tables: str, where: str, order: str, values: list[int | str]) -> list[Card]:
+        rows = self._database.rows(
             f"SELECT {CARD_COLUMNS} FROM {tables} WHERE {where} ORDER BY {order} DESC LIMIT ?", *values
         )
+        return [Card(*row) for row in rows]
 
     def subjects(self, subject: Subject) -> list[Row]:
         """Return what the column of a subject holds on the shelf, and how often."""
@@ -216,10 +250,11 @@ class Shelf:
             f"SELECT {column}, count(*) FROM {CARD_TABLES} WHERE {RACKS[Rack.SHELF]} AND {column} <> '' GROUP BY {column}"
         )
 
-    def card(self, log: bytes, seq: int) -> Row | None:
-        return self._database.row(
+    def card(self, log: bytes, seq: int) -> Card | None:
+        row = self._database.row(
             f"SELECT {CARD_COLUMNS} FROM {CARD_TABLES} WHERE log.log = ? AND zine.seq = ?", log, seq
         )
+        return Card(*row) if row else None
 
     def _index(self, no: int, blob: bytes) -> None:
         self._index_card(no, self.text(blob, self._database.value("SELECT media_type FROM zine WHERE no = ?", no)))

@@ -9,9 +9,10 @@ from typing import Final
 import pytest
 
 from appliance import settings
-from appliance.answers import Account, Zine, ZineForm
+from appliance.answers import Account
 from appliance.errors import CardFull, Objection, Refused
 from appliance.kinds import ZineCard
+from appliance.library import Zine, ZineForm
 from appliance.node import Node
 from appliance.settings import Archive
 from mesh.blob import PIECE_SIZE, blob_id

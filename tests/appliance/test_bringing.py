@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from appliance.answers import Account, Zine, ZineForm
+from appliance.answers import Account
 from appliance.errors import Objection, Refused
+from appliance.library import Zine, ZineForm
 from appliance.node import Node
 from appliance.settings import Archive
 from tests.appliance.intake import specimens

@@ -17,10 +17,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.answers import Account, Board, Imported, ZineForm
+from appliance.answers import Account, Board, Imported
 from appliance.desks import carrying
 from appliance.errors import Objection, Refused
 from appliance.kinds import ZineCard
+from appliance.library import ZineForm
 from appliance.node import Node
 from mesh.blob import blob_id
 from mesh.bundle import BundleWriter

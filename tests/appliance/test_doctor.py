@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from appliance import board, doctor, keel, radio_switch
-from appliance.answers import PowerState, Rack, ZineForm
+from appliance.answers import PowerState
 from appliance.board import Board, Card, Wifi
 from appliance.clock import Clock
+from appliance.library import Rack, ZineForm
 from appliance.node import Node
 from appliance.settings import Archive, LoopbackRoad, LoraRoad
 from appliance.settings_power import Power

@@ -14,17 +14,18 @@ from typing import Any, Final
 import pytest
 
 from appliance import fetching, radio_switch
-from appliance.answers import PowerState, Rack, Zine, ZineForm
+from appliance.answers import PowerState
 from appliance.errors import CardFull
 from appliance.fetching import Fetcher, Patience
 from appliance.kinds import ZineCard
+from appliance.library import Rack, Zine, ZineForm
 from appliance.node import Node
 from appliance.roads import own_address
 from appliance.settings import Archive
 from appliance.visiting import Visit
 from mesh.addresses import Address
 from mesh.blob import CHUNK_SIZE, blob_id
-from mesh.keys import NodeId
+from mesh.keys import LogId, NodeId
 from tests.appliance.liars import (
     LIES,
     NAMES,
@@ -304,10 +305,10 @@ def test_what_a_dead_run_left_of_a_file_that_nobody_names_is_swept_away(elm: Nod
 def withdraw(node: Node, zine: Zine) -> None:
     """Let the writer of a zine take it back."""
     with node.database.writing():
-        log, seq = node._zine_row(zine.id)[1:3]
-        found = node.records.log(log)
+        card = node._known_card(zine.id)
+        found = node.records.log(LogId(card.log))
         assert found
-        node.shelf.forget(found, seq)
+        node.shelf.forget(found, card.seq)
     node.shelf.sweep()
 
 

@@ -8,10 +8,11 @@ from typing import Final
 
 import pytest
 
-from appliance.answers import Account, NoteForm, Zine, ZineForm
+from appliance.answers import Account
 from appliance.errors import Answer, Objection, Refused
 from appliance.kinds import ZineCard
 from appliance.ledger.verdicts import Verdict
+from appliance.library import NoteForm, Zine, ZineForm
 from appliance.node import Node
 from appliance.notes import PAGE_MAX, QUOTE_LENGTH_MAX, TEXT_LENGTH_MAX, NoteCard
 from appliance.store.database import Database

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.answers import Zine, ZineForm
 from appliance.daemon import Daemon
+from appliance.library import Zine, ZineForm
 from appliance.node import Node
 from appliance.roads import Road, make_roads
 from appliance.settings import Archive, LoopbackRoad

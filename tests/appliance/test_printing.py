@@ -14,12 +14,12 @@ from pypdf import PdfReader, PdfWriter
 from pypdf.generic import ArrayObject, DictionaryObject, FloatObject, NameObject, NumberObject
 
 from appliance import confinement
-from appliance.answers import NoteForm, Zine, ZineForm
 from appliance.archive.imposition import Layout, Turning
 from appliance.archive.paper import PrintOrder
 from appliance.desks import printing
 from appliance.desks.printing import read_order
 from appliance.errors import Failure, JobFailed, Objection, Refused
+from appliance.library import NoteForm, Zine, ZineForm
 from appliance.node import Node
 from tests.appliance.intake.specimens import PACKAGE, PAGE, epub, webp
 from tests.appliance.pdf.numbered import check, numbered, said, seen

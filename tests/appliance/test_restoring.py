@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from appliance.answers import Board, ZineForm
+from appliance.answers import Board
 from appliance.errors import Refused, SettingsFault, StoreFault
+from appliance.library import ZineForm
 from appliance.node import Node
 from appliance.restoring import restore
 from tests.appliance.street import Street

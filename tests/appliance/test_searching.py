@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.answers import Passage, ZineForm
+from appliance.library import Passage, ZineForm
 from appliance.node import Node
 from appliance.store import searching
 from tests.appliance.street import Street

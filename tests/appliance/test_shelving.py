@@ -10,9 +10,10 @@ from typing import Final
 
 import pytest
 
-from appliance.answers import Rack, Session, Zine, ZineForm
+from appliance.answers import Session
 from appliance.desks.shelving import REPORTS_MAX, WORD_LENGTH_MAX
 from appliance.errors import Answer, Objection, Refused
+from appliance.library import Rack, Zine, ZineForm
 from appliance.node import Node
 from appliance.settings import Archive
 from appliance.store.migrations import MIGRATIONS, SHELVING

@@ -12,7 +12,8 @@ from typing import Final
 
 import pytest
 
-from appliance.answers import Board, ZineForm
+from appliance.answers import Board
+from appliance.library import ZineForm
 from appliance.node import Node
 from mesh.log import Checkpoint, ForkProof, first_head
 from tests.appliance.street import Street

@@ -10,9 +10,10 @@ from typing import Final
 
 import pytest
 
-from appliance.answers import Account, Zine, ZineForm
+from appliance.answers import Account
 from appliance.desks.bringing import TAGS_MAX
 from appliance.errors import Answer, Objection, Refused
+from appliance.library import Zine, ZineForm
 from appliance.node import Node
 from appliance.settings import Portal
 from mesh.blob import blob_id

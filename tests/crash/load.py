@@ -19,8 +19,9 @@ from typing import Final
 import apsw
 
 from appliance import founding
-from appliance.answers import Account, Board, ZineForm
+from appliance.answers import Account, Board
 from appliance.errors import Refused, StoreFault
+from appliance.library import ZineForm
 from appliance.node import Node
 from appliance.settings import Settings
 from appliance.store.database import SQLITE, MakeDatabase

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from appliance import founding, restoring
-from appliance.answers import Zine, ZineForm
 from appliance.errors import StoreFault
+from appliance.library import Zine, ZineForm
 from appliance.node import Node
 from appliance.settings import Archive, Settings
 from appliance.store.blobs import Blobs

@@ -8,7 +8,8 @@ from io import BytesIO
 
 from flask import Flask
 
-from appliance.answers import Board, NoteForm, Zine, ZineForm
+from appliance.answers import Board
+from appliance.library import NoteForm, Zine, ZineForm
 from appliance.node import Node
 
 MARKDOWN = b"""# Storing water

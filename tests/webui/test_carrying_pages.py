@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.answers import Rack
 from appliance.founding import join
+from appliance.library import Rack
 from appliance.node import Node
 from appliance.settings import Settings
 from tests.webui.street import publish

@@ -6,8 +6,8 @@ from io import BytesIO
 
 import pytest
 
-from appliance.answers import ZineForm
 from appliance.archive.starter_shelf import starter_zines
+from appliance.library import ZineForm
 from appliance.node import Node
 from appliance.power.sizing import GREY, POLE, size
 from tests.webui.visitor import Page, Visitor

@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from appliance.answers import NoteForm, Zine
+from appliance.library import NoteForm, Zine
 from appliance.node import Node
 from tests.webui.street import publish
 from tests.webui.visitor import Page, Visitor

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from appliance.answers import NoteForm, Zine
+from appliance.library import NoteForm, Zine
 from appliance.node import Node
 from tests.webui.street import publish
 from tests.webui.test_api import Program, is_problem

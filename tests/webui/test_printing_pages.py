@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 from pypdf import PdfReader
 
-from appliance.answers import ZineForm
 from appliance.errors import Objection, Refused
+from appliance.library import ZineForm
 from appliance.node import Node
 from tests.appliance.pdf.numbered import check, said
 from tests.webui.browser import launched, visit

@@ -21,8 +21,8 @@ from statistics import median
 import pytest
 
 from appliance import settings
-from appliance.answers import ZineForm
 from appliance.errors import Refused
+from appliance.library import ZineForm
 from appliance.node import Node
 from appliance.settings import Portal
 from tests.webui.portal import CHECKOUT, Running, running, settle

@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from appliance import settings
-from appliance.answers import Rack, ZineForm
 from appliance.founding import join
+from appliance.library import Rack, ZineForm
 from appliance.node import Node
 from appliance.settings import Archive, Portal, Settings
 from tests.webui.browser import launched, sign_in, visit

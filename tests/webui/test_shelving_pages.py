@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.answers import Rack, Zine
 from appliance.founding import join
+from appliance.library import Rack, Zine
 from appliance.node import Node
 from appliance.settings import Settings
 from tests.webui.street import publish

@@ -6,7 +6,7 @@ from typing import Final
 
 from flask import Blueprint, Response, abort, request, url_for
 
-from appliance.answers import Rack, ZineForm
+from appliance.library import Rack, ZineForm
 from webui import forms
 from webui.api import shapes
 from webui.api.bearer import session

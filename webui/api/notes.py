@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, abort, make_response, url_for
 
-from appliance.answers import Note, NoteForm
 from appliance.errors import Objection, Refused
+from appliance.library import Note, NoteForm
 from webui import forms
 from webui.api.bearer import session
 from webui.api.bodies import JSON, Field, idempotency_key, read

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from appliance.answers import Account, Neighbour, Room, Transfer, Zine
+from appliance.answers import Account, Neighbour, Room, Transfer
 from appliance.calling import Call
+from appliance.library import Zine
 from webui.words import why
 
 Shape = dict[str, object]

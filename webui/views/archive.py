@@ -7,9 +7,9 @@ from typing import Final
 from flask import Blueprint, Response, make_response, redirect, request, send_file, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from appliance.answers import Zine, ZineForm
 from appliance.errors import Objection, Refused
 from appliance.intake.kind import ENDINGS
+from appliance.library import Zine, ZineForm
 from webui import forms, reading
 from webui.headers import FOR_FILES
 from webui.languages import gettext

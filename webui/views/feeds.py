@@ -10,7 +10,8 @@ from uuid import UUID, uuid5
 
 from flask import Blueprint, Response, abort, make_response, render_template
 
-from appliance.answers import Page, Post, Subject, Zine
+from appliance.answers import Page, Post
+from appliance.library import Subject, Zine
 from webui import forms
 from webui.captive import own_address
 from webui.languages import gettext, lazy_gettext, ngettext

@@ -9,8 +9,8 @@ from typing import Final
 from flask import Blueprint, Response, abort, make_response, redirect, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from appliance.answers import Note, Zine
 from appliance.errors import Objection, Refused
+from appliance.library import Note, Zine
 from webui import forms, reading
 from webui.leaves import Leaves
 from webui.refusals import page

@@ -7,8 +7,8 @@ from typing import Final
 from flask import Blueprint, Response, redirect, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from appliance.answers import Rack
 from appliance.errors import Objection, Refused
+from appliance.library import Rack
 from webui import forms
 from webui.refusals import page
 from webui.signin import keepers_only, member, members_only, node

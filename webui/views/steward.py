@@ -8,8 +8,8 @@ from typing import Any, Final
 from flask import Blueprint, Response, redirect, request, send_file, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from appliance.answers import Rack
 from appliance.errors import Refused
+from appliance.library import Rack
 from webui import forms
 from webui.languages import gettext, lazy_gettext
 from webui.qr import drawing

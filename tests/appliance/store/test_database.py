@@ -15,8 +15,8 @@ from typing import Final
 import pytest
 
 from appliance import founding
-from appliance.answers import ZineForm
 from appliance.errors import CardFull, SettingsFault, StoreFault
+from appliance.library import ZineForm
 from appliance.node import Node
 from appliance.settings import Archive, Settings
 from appliance.store import database as store
