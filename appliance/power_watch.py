@@ -81,9 +81,11 @@ class Watch:
         if self._gauge is None:
             share = self._kept.percent / 100 if self._kept and self._kept.percent is not None else None
             step = Step[self._kept.step.upper()] if self._kept and self._goes_on else None
-            self._gauge = Gauge.begun(self._power.battery, self._power.rungs, reading, share, step)
-            woke_in_vain = self._gauge.step is Step.HALT and self._kept is not None and self._kept.step == "halt"
-            self._looks += woke_in_vain
+            has_halted = self._kept is not None and self._kept.step == "halt"
+            self._gauge = Gauge.begun(
+                self._power.battery, self._power.rungs, reading, share, step, has_halted=has_halted
+            )
+            self._looks += has_halted and self._gauge.step is Step.HALT
         else:
             self._gauge = self._gauge.read(reading, now - self._read_at)
         self._read_at = now

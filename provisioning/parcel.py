@@ -92,7 +92,7 @@ def _lay_units(tree: Path) -> None:
         ("90-hedgerow-wifi.rules", "usr/lib/udev/rules.d/90-hedgerow-wifi.rules"),
     ):
         _put(tree / place, (source / name).read_text("utf-8"))
-    for name in ("take-stick", "grow-data", "lay-status"):
+    for name in ("take-stick", "grow-data", "lay-status", "wake-later"):
         _put(tree / LIBRARY / name, (source / name).read_text("utf-8"), 0o755)
 
 

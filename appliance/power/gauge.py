@@ -31,16 +31,20 @@ class Gauge:
         reading: Reading,
         kept_share: float | None = None,
         kept_step: Step | None = None,
+        *,
+        has_halted: bool = False,
     ) -> Self:
         """Return the gauge at the first reading after a start. What was kept is what an earlier run had come to: the share,
         and, where the board has not been off since, the step.
 
         What was kept may be old, and the voltage is rough above a fifth. So a low voltage is believed at once, a middling
-        one only where the node had halted nearly empty: the sun has been there since.
+        one only where the node had halted, or was nearly empty: the sun has been there since, and nobody counted.
         """
         charge = guessed(battery, reading)
         if kept_share is not None and reading.share is None:
-            charge = replace(charge, held_ah=_agreed(kept_share, charge.share(battery)) * battery.capacity_ah)
+            charge = replace(
+                charge, held_ah=_agreed(kept_share, charge.share(battery), has_halted) * battery.capacity_ah
+            )
         ladder = Ladder(kept_step) if kept_step is not None else Ladder.at_start(rungs, charge.share(battery))
         return cls(battery, rungs, reading, charge, ladder, Flow(reading.amps))
 
@@ -69,7 +73,7 @@ class Gauge:
         return hours_left(self.battery, self.charge, self.flow, self.rungs)
 
 
-def _agreed(kept: float, told: float) -> float:
+def _agreed(kept: float, told: float, has_halted: bool) -> float:
     if told <= KNEE:
         return min(kept, told)
-    return kept if kept >= KNEE else told
+    return told if has_halted or kept < KNEE else kept

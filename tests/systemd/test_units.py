@@ -115,3 +115,36 @@ def test_the_users_and_places_are_made(tmp_path: Path) -> None:
     members = re.search(r"^dialout:.*:hedgerow$", (tmp_path / "etc/group").read_text(encoding="utf-8"), re.MULTILINE)
     assert members
     assert (tmp_path / "var/lib/hedgerow").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.fixture
+def clocks(tmp_path: Path) -> Path:
+    """A tree in the place of /sys, with a clock that cannot wake anybody, and one that can."""
+    for number in (0, 1):
+        (tmp_path / f"sys/class/rtc/rtc{number}").mkdir(parents=True)
+    (tmp_path / "sys/class/rtc/rtc1/wakealarm").write_text("", encoding="ascii")
+    return tmp_path
+
+
+def woken(root: Path, wish: str) -> tuple[str, str]:
+    """Return what the alarm was set to, and what was said of it."""
+    (root / "halt").write_text(wish, encoding="ascii")
+    program = [str(UNITS / "wake-later"), str(root / "halt"), str(root)]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=20, check=True)
+    alarm = root / "sys/class/rtc/rtc1/wakealarm"
+    return alarm.read_text(encoding="ascii") if alarm.exists() else "", done.stdout
+
+
+def test_the_boards_clock_is_told_when_to_wake_it(clocks: Path) -> None:
+    assert woken(clocks, "3600\n") == ("+3600\n", "The clock of rtc1 wakes this board in 3600 seconds.\n")
+
+
+@pytest.mark.parametrize("wish", ["", "0\n", "-5\n", "soon\n", "12 34\n", "$(reboot)\n", "99999999\n"])
+def test_a_wish_that_is_no_number_of_seconds_sets_no_alarm(clocks: Path, wish: str) -> None:
+    assert woken(clocks, wish) == ("", "")
+
+
+def test_a_board_without_a_clock_halts_all_the_same(tmp_path: Path) -> None:
+    said = woken(tmp_path, "3600\n")
+    assert said[0] == ""
+    assert "No clock of this board" in said[1]

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from appliance.power.charge import Battery
-from appliance.power.ladder import Step
+from appliance.power.ladder import Rungs, Step
 from appliance.power.waking import LONGEST_S
 from appliance.timekeeping import BUILT_AT, TOLERANCE_S, YEAR_S
 from tests.appliance.board_time import Board
@@ -20,6 +20,9 @@ POLES = {
     "Madrid, well built": Pole(Sky(40, 3.0), Cells(BATTERY, 20)),
     "Hamburg, too small a panel": Pole(Sky(53.5, 2.5, seed=1), Cells(BATTERY, 10)),
     "a fortnight of ash": Pole(Sky(40, 3.0, {range(100, 114): 0.0}), Cells(BATTERY, 20)),
+    "a keeper who halts early": Pole(
+        Sky(53.5, 2.5, {range(100, 114): 0.0}, seed=7), Cells(BATTERY, 20), rungs=Rungs(0.5, 0.35, 0.25, 0.20)
+    ),
     "a panel that is stolen for a month": Pole(Sky(40, 3.0, {range(200, 230): 0.0}, seed=2), Cells(BATTERY, 20)),
     "a sensor that shows too much going in": Pole(Sky(53.5, 2.5, seed=3), Cells(BATTERY, 20), gain=1.03, offset_a=0.03),
     "a sensor that shows too much going out": Pole(
@@ -50,6 +53,7 @@ def test_a_year_on_a_pole(name: str) -> None:
     )
     assert longest_s <= LONGEST_S
     assert halts <= 400
+    assert boards[Is.RUNNING] > 0.7 * whole
 
 
 def sleeps_in_the_sun(moment: Moment) -> bool:

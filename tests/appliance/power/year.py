@@ -135,6 +135,7 @@ class Pole:
         self._kept: float | None = None
         self._asleep_s = 0
         self._in_vain = 0
+        self._has_halted = False
 
     def year(self, days: int = 365) -> Iterator[Moment]:
         for at_s in range(0, days * DAY_S, TICK_S):
@@ -177,11 +178,11 @@ class Pole:
     def _live(self, reading: Reading) -> bool:
         """Read the battery; return whether the board halts."""
         if self._gauge is None:
-            self._gauge = Gauge.begun(self.cells.nominal, self.rungs, reading, self._kept)
+            self._gauge = Gauge.begun(self.cells.nominal, self.rungs, reading, self._kept, has_halted=self._has_halted)
         else:
             self._gauge = self._gauge.read(reading, TICK_S)
         self._kept = self._gauge.share
-        halts = self._gauge.step is Step.HALT
+        halts = self._has_halted = self._gauge.step is Step.HALT
         if halts:
             self._in_vain = self._in_vain + 1 if self._board is Is.LOOKING else 0
             self._board, self._asleep_s = Is.ASLEEP, 0
