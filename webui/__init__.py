@@ -15,6 +15,7 @@ from webui import (
     languages,
     navigation,
     refusals,
+    remarks,
     signin,
     tray,
     uploads,
@@ -46,6 +47,7 @@ def create_app(node: Node) -> Flask:
         headers,
         compression,
         refusals,
+        remarks,
     ):
         room.join(app)
     for pages in PAGES:

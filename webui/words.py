@@ -278,10 +278,11 @@ def person(account: Account) -> Markup:
 
 def sentence(refusal: Refused) -> str:
     """Say a refusal in the language of the page."""
-    details = {name: _isolated(value) for name, value in refusal.details.items()}
+    details = {name: isolated(value) for name, value in refusal.details.items()}
     return gettext(refusal.verdict.value).format(**details)
 
 
-def _isolated(value: object) -> object:
+def isolated(value: object) -> object:
+    """Return a detail of a sentence so that a name in another direction leaves the sentence in order."""
     plain = not isinstance(value, str) or all(unicodedata.bidirectional(sign) not in {"R", "AL"} for sign in value)
     return value if plain else ISOLATE.format(value)
