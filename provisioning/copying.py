@@ -10,6 +10,7 @@ So no key, no book and no password of this node can come along.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import tempfile
@@ -20,6 +21,7 @@ from typing import Final
 
 from appliance import seed as seeds
 from appliance.errors import SettingsFault
+from appliance.handover import ANSWERS
 from appliance.seed import Seed
 from appliance.updates.slots import LETTERS, PREFIX, Card
 from provisioning import assembling, boot_files
@@ -32,10 +34,8 @@ EXAMPLE: Final = "EXAMPLE.yaml"
 OWN: Final = frozenset(("config.txt", "fallback.txt", FOLDER, *LETTERS, "System Volume Information"))
 ROOT: Final = re.compile(rb"root=PARTUUID=[0-9a-f]{8}-0[23]")
 FIRST: Final = f"root=PARTUUID={assembling.DISK_ID.removeprefix('0x')}-0{SLOT.number}".encode()
-PLACES: Final = (
-    Path("/run"),
-    Path("/var/lib/hedgerow"),
-)  # memory first: what is secret should not lie on this node's card
+# Memory first: what is secret should not lie on this node's card.
+PLACES: Final = (ANSWERS, Path("/run"), Path("/var/lib/hedgerow"))
 SPARE: Final = 32 * MIB
 
 
@@ -59,7 +59,9 @@ def copied(card: Card, seed: Seed) -> Iterator[Layers]:
 def _place(card: Card) -> Path | None:
     """Return where there is room for the open part while the card is written; None for wherever this machine has it."""
     needed = SPARE + sum(file.stat().st_size for file in card.open.rglob("*") if file.is_file())
-    return next((place for place in PLACES if place.is_dir() and shutil.disk_usage(place).free > needed), None)
+    return next(
+        (place for place in PLACES if os.access(place, os.W_OK) and shutil.disk_usage(place).free > needed), None
+    )
 
 
 def _open_part(card: Card, seed: Seed, room: Path) -> Path:

@@ -24,6 +24,7 @@ WANTED: Final = (
     *("hedgerow-first-boot.service", "hedgerow-portal.service", "hedgerow-gossip.service", "hedgerow-power.service"),
     *("hedgerow-doctor.timer", "hedgerow-backup.timer", "hedgerow-halt.path", "hedgerow-network.service"),
     *("hedgerow-trial.service", "hedgerow-proof.service", "hedgerow-update.path"),
+    "hedgerow-next-card.path",
     *("hedgerow-access-point.service", "hedgerow-names.service"),
 )
 UNITS_OF_DEBIAN: Final = ("systemd-networkd.service", "nftables.service")

@@ -5,7 +5,7 @@ The only place that knows flask-babel.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final, cast
 
 import flask_babel
@@ -13,9 +13,6 @@ from babel import Locale
 from flask import Flask, current_app, has_request_context, request
 
 FALLBACK: Final = "en"
-NOWHERE: Final = frozenset(
-    ("AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ")
-)  # no countries
 
 # As flask-babel's, with types. `gettext` speaks at once, `lazy_gettext` when the page is written.
 gettext: Final[Callable[..., str]] = flask_babel.gettext
@@ -48,8 +45,7 @@ def month(number: int) -> str:
     return str(names[number])
 
 
-def countries() -> list[tuple[str, str]]:
-    """Return (code, name) of each country by ISO 3166, in the page's language and alphabet."""
+def countries(codes: Collection[str]) -> list[tuple[str, str]]:
+    """Return (code, name) of these countries (ISO 3166), in the page's language and in the order of their names."""
     names = (flask_babel.get_locale() or Locale(FALLBACK)).territories
-    known = [(code, name) for code, name in names.items() if len(code) == 2 and code.isalpha() and code not in NOWHERE]
-    return sorted(known, key=lambda pair: pair[1])
+    return sorted(((code, names.get(code, code)) for code in codes), key=lambda pair: pair[1])

@@ -16,7 +16,7 @@ from appliance.next_card import NextCard, Unready
 
 KEPT_S: Final = 30 * 60
 CARDS_MAX: Final = 4
-PARTS: Final = ("files", "papers")
+PARTS: Final = ("files", "papers", "reader")
 
 
 @dataclass
@@ -58,6 +58,13 @@ class Tray:
             if not found.left:
                 del self._waiting[ticket]
             return found.card
+
+    def left(self, ticket: str, keeper: str) -> frozenset[str]:
+        """Return what of a card was not taken yet."""
+        with self._lock:
+            self._forget()
+            found = self._waiting.get(ticket)
+            return frozenset(found.left) if found and found.keeper == keeper else frozenset()
 
     def _forget(self) -> None:
         now = self._ticks()

@@ -14,7 +14,7 @@ import click
 
 SHELVES: Final = MappingProxyType(
     {
-        "workshop": ("check", "disks", "write", "copy", "cards", "image"),
+        "workshop": ("check", "disks", "write", "copy", "write-wished", "cards", "image"),
         "birth": ("first-boot", "status"),
         "street": ("network", "access-point"),
     }

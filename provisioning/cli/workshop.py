@@ -16,12 +16,13 @@ from appliance import papers as papers_of
 from appliance import seed as seeds
 from appliance.cli.terminal import as_json, output, say, say_json, write_whole
 from appliance.errors import Refused, SettingsFault
+from appliance.handover import Handover
 from appliance.next_card import drawn
 from appliance.seed import Seed
 from appliance.store.migrations import MIGRATIONS
 from appliance.updates import slots
 from appliance.updates.making import Contents
-from provisioning import assembling, building, copying, fat, writing
+from provisioning import assembling, building, copying, fat, reader, writing
 from provisioning import disks as machine
 from provisioning.disks import Danger, Disk
 from provisioning.writing import Phase, Progress
@@ -153,6 +154,12 @@ def copy(node_yaml: Path, papers: Path | None, **card: Any) -> None:
         device = _device(seed, layers.size_bytes, **card)
         papers = _papers(node_yaml, seed, papers)
         say(slip(seed, "the card that runs", _written(layers, device), papers))
+
+
+@click.command("write-wished", hidden=True)
+def write_wished() -> None:
+    """Write the card that a keeper's page wishes for, in a reader of this node."""
+    say(reader.Reader(Handover(), lambda seed: copying.copied(slots.find(), seed)).carry_out())
 
 
 def _papers(node_yaml: Path, seed: Seed, wanted: Path | None) -> Path:
@@ -296,4 +303,4 @@ def image(target: Path, architecture: str, keep: Path, makes_update: bool) -> No
     say(f"{target} holds {machine.human(target.stat().st_size)}; its fingerprint and its packages lie beside it.")
 
 
-COMMANDS: Final[Sequence[click.Command]] = (check, list_disks, write, copy, cards, image)
+COMMANDS: Final[Sequence[click.Command]] = (check, list_disks, write, copy, write_wished, cards, image)

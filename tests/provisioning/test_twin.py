@@ -121,6 +121,30 @@ def test_nothing_secret_stays_where_any_laptop_reads(twin: Twin) -> None:
     assert b"471100" not in on_the_card
 
 
+def test_what_needs_a_hand_is_laid_where_any_laptop_reads(twin: Twin) -> None:
+    """The twin has no WiFi chip: its doctor says so on the open part, once, and the part is shut again."""
+    twin.inside("systemctl", "start", "hedgerow-doctor.service")
+    told = (twin.open / "hedgerow/STATUS.txt").read_bytes()
+    assert told.startswith(b"READY. Elm Corner is a node of Elm Street.")
+    assert b"NEEDS A HAND:" in told
+    assert b"- wifi: this board shows no WiFi chip." in told
+    written = (twin.open / "hedgerow/STATUS.txt").stat().st_mtime_ns
+    twin.inside("systemctl", "start", "hedgerow-doctor.service")
+    assert (twin.open / "hedgerow/STATUS.txt").stat().st_mtime_ns == written
+
+
+def test_a_wish_for_a_card_reaches_who_may_write_one_and_leaves_nothing(twin: Twin) -> None:
+    """The twin runs from no card, so it cannot be copied: the page is told, and what was wished is gone."""
+    wish, note = "/run/hedgerow-portal/next-card", "/run/hedgerow-next-card/progress.json"
+    wifi, keeper = "wifi: {name: Oak, passphrase: long enough, country: DE}", "keeper: {name: Mara, pin: '8642'}"
+    seed = f"name: Oak\ncommons: Hill\n{wifi}\n{keeper}\n"
+    steps = f"install -d -m 700 -o hedgerow {wish}.part && printf '%s' \"$1\" > {wish}.part/node.yaml && mv {wish}.part {wish}"
+    twin.inside("sh", "-c", steps, "sh", seed)
+    wait_until("the wish is seen to", lambda: "failed" in twin.inside("cat", note, code=None), 60, twin.told)
+    wait_until("it is gone", lambda: twin.inside("ls", "/run/hedgerow-portal") == "", 30, twin.told)
+    assert '"why": "' in twin.inside("cat", note)
+
+
 def test_no_key_was_in_the_image(twin: Twin) -> None:
     seed = (twin.data / "node/node.key").read_text(encoding="ascii").strip()
     assert len(seed) == 64

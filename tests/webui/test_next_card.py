@@ -12,6 +12,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from appliance.errors import Refused
+from appliance.handover import Handover, Progress, Stage
 from appliance.next_card import Answers, NextCard, Unready, prepared
 from appliance.node import Node
 from provisioning.first_boot import give_birth
@@ -123,6 +124,41 @@ def test_what_cannot_be_is_one_sentence_and_what_was_typed_stays(
     kept = page.form(PAGE).fields
     assert all(kept[name] == value for name, value in typed.items() if name in ("name", "pin", "capacity_ah"))
     assert node.database.value("SELECT count(*) FROM invite") == invites
+
+
+def test_a_card_in_the_nodes_own_reader_is_asked_for_and_agreed_to(
+    ana: Visitor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in ("wishes", "answers"):
+        (tmp_path / place).mkdir()
+    desk = Handover(tmp_path / "wishes", tmp_path / "answers")
+    monkeypatch.setattr("webui.views.next_card.HANDOVER", desk)
+    monkeypatch.setattr(Handover, "is_possible", True)
+    page = Page(ana.submit(PAGE, PAGE, **WHOLE, pin="8642").text)
+    asked = ana.send(f"{PAGE}/reader", ticket(page, "reader"))
+    assert asked.status_code == 200
+    assert "is being made ready" in Page(asked.text).words
+    assert b"8642" in (desk.wish / "node.yaml").read_bytes()
+    desk.tell(Progress(Stage.ASKING, "sda: SanDisk Ultra, 16.0 GB", "sda 7"))
+    here = f"{PAGE}/reader?ticket={ticket(page)['ticket']}"
+    question = ana.page(here)
+    assert "sda: SanDisk Ultra, 16.0 GB" in question.words
+    yes = ana.send(f"{PAGE}/reader/answer", question.form(f"{PAGE}/reader/answer").fields | {"do": "yes"})
+    assert yes.status_code == 200
+    assert desk.is_agreed("sda 7")
+    assert not desk.is_agreed("sda 8")
+    ana.send(f"{PAGE}/reader/answer", question.form(f"{PAGE}/reader/answer").fields | {"do": "no"})
+    assert not desk.is_wished
+    assert not desk.is_agreed("sda 7")
+    for stage in Stage:
+        desk.tell(Progress(stage, "sda", "sda 7", 40, "f" * 64, "why"))
+        assert ana.get(here).status_code == 200
+    assert "Take the papers alone" in ana.page(here).words
+
+
+def test_without_a_reader_nobody_is_offered_one(ana: Visitor) -> None:
+    assert "card reader on this node" not in Page(ana.submit(PAGE, PAGE, **WHOLE).text).words
+    assert "Nobody asked for a card" in ana.page(f"{PAGE}/reader").words
 
 
 def card() -> NextCard:

@@ -6,10 +6,13 @@ import io
 from dataclasses import fields
 from typing import Final
 
-from flask import Blueprint, Response, request, send_file
+from flask import Blueprint, Response, redirect, request, send_file, url_for
+from werkzeug.wrappers import Response as Redirect
 
 from appliance.errors import Refused
+from appliance.handover import Handover
 from appliance.next_card import RADIOS, REGIONS, SENSORS, Answers, NextCard, prepared
+from appliance.wifi import COUNTRIES
 from webui import forms
 from webui.languages import countries, gettext, lazy_gettext
 from webui.refusals import page
@@ -19,6 +22,7 @@ from webui.tray import tray
 pages = Blueprint("next_card", __name__)
 
 OURS: Final = "ours"
+HANDOVER: Final = Handover()
 RADIO_WORDS: Final = {
     "": lazy_gettext("no radio"),
     RADIOS[0]: lazy_gettext("on USB, with a CP2102 or CH340 chip (Heltec, TTGO): ttyUSB0"),
@@ -49,7 +53,8 @@ def make() -> Response:
         card = prepared(answers, None if founds else node().invite)
     except Refused as refusal:
         return _asked(answers, refusal, founds)
-    return page("next_card_ready.html", card=card, ticket=tray().lay(card, member().account.id))
+    ticket = tray().lay(card, member().account.id)
+    return page("next_card_ready.html", card=card, ticket=ticket, has_reader=HANDOVER.is_possible)
 
 
 @pages.post("/steward/card/<any(files, papers):part>")
@@ -60,6 +65,36 @@ def take(part: str) -> Response:
     if part == "papers":
         return _sent(card.papers, "papers.pdf", "application/pdf")
     return _sent(card.packed(_advice(card)), "card.zip", "application/zip")
+
+
+@pages.post("/steward/card/reader")
+@keepers_only
+def write() -> Redirect:
+    """Wish for a card in a reader of this node; who may write to one does it."""
+    ticket = forms.line("ticket")
+    card = tray().take(ticket, member().account.id, "reader")
+    HANDOVER.ask(card.files)
+    return redirect(url_for("next_card.reader", ticket=ticket), 303)
+
+
+@pages.get("/steward/card/reader")
+@keepers_only
+def reader() -> Response:
+    """Show how far it is, and ask whether the card that was put in is meant."""
+    ticket = forms.asked("ticket")
+    left = tray().left(ticket, member().account.id)
+    return page("next_card_reader.html", progress=HANDOVER.progress(), ticket=ticket, has_papers="papers" in left)
+
+
+@pages.post("/steward/card/reader/answer")
+@keepers_only
+def answer() -> Redirect:
+    """Take the keeper's yes to one very card, or give the wish up."""
+    if forms.line("do") == "yes":
+        HANDOVER.agree(forms.line("mark"))
+    else:
+        HANDOVER.give_up()
+    return redirect(url_for("next_card.reader", ticket=forms.line("ticket")), 303)
 
 
 def _typed() -> Answers:
@@ -76,7 +111,7 @@ def _asked(answers: Answers, refusal: Refused | None = None, founds: bool = Fals
         regions=[(region, region) for region in REGIONS],
         radios=RADIO_WORDS,
         sensors=SENSOR_WORDS,
-        countries=countries(),
+        countries=countries(COUNTRIES),
     )
 
 
