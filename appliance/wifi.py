@@ -40,7 +40,8 @@ PH PM PR PW PY RE RS RW SA SG SN SR SV SX TC TD TH TN TT TW UG US UY UZ VC VE VI
 class Wifi:
     """The network that phones join. Without a passphrase it is open, or it was told already and is not repeated.
 
-    `security`: `wpa2`, `wpa3`, or `auto` for both at once where the radio can do it.
+    `security`: `wpa2`, `wpa3`, or `auto` for both at once where the radio can do it. `shares_internet`: where a cable leads on,
+    phones may go there too; else none of their packets is passed on.
     """
 
     name: str
@@ -49,18 +50,20 @@ class Wifi:
     channel: int = CHANNEL
     is_open: bool = False
     security: str = "auto"
+    shares_internet: bool = False
 
     def shown(self) -> dict[object, object]:
         """Return what `read` gives this network back from."""
         shown: dict[object, object] = {"name": self.name, "country": self.country, "channel": self.channel}
         shown |= {"passphrase": self.passphrase} if self.passphrase else {}
         shown |= {"security": self.security} if self.security != "auto" else {}
+        shown |= {"share_internet": True} if self.shares_internet else {}
         return shown | ({"open": True} if self.is_open else {})
 
 
 def read(section: Section) -> Wifi:
     """Return the network that `section` tells of. Raises `SettingsFault`."""
-    section.allow("name", "passphrase", "country", "channel", "open", "security")
+    section.allow("name", "passphrase", "country", "channel", "open", "security", "share_internet")
     name = section.text("name", None)
     if len(name.encode()) > NAME_BYTES_MAX:
         raise section.fault("name", f"must take at most {NAME_BYTES_MAX} bytes; signs beyond ASCII take several.")
@@ -71,7 +74,13 @@ def read(section: Section) -> Wifi:
         raise section.fault("passphrase", "must be 8 to 63 letters, digits or signs without accents.")
     country = _country(section)
     return Wifi(
-        name, country, passphrase, _channel(section, country), is_open, section.choice("security", "auto", SECURITIES)
+        name,
+        country,
+        passphrase,
+        _channel(section, country),
+        is_open,
+        section.choice("security", "auto", SECURITIES),
+        section.yes_or_no("share_internet", default=False),
     )
 
 

@@ -26,6 +26,7 @@ WANTED: Final = (
     *("hedgerow-trial.service", "hedgerow-proof.service", "hedgerow-update.path"),
     "hedgerow-next-card.path",
     *("hedgerow-access-point.service", "hedgerow-names.service"),
+    *("hedgerow-uplink.path", "hedgerow-uplink.service", "hedgerow-internet.service"),
 )
 UNITS_OF_DEBIAN: Final = ("systemd-networkd.service", "nftables.service")
 PROGRAM: Final = """#!/usr/bin/python3 -P
@@ -93,7 +94,7 @@ def _lay_units(tree: Path) -> None:
         ("90-hedgerow-wifi.rules", "usr/lib/udev/rules.d/90-hedgerow-wifi.rules"),
     ):
         _put(tree / place, (source / name).read_text("utf-8"))
-    for name in ("take-stick", "grow-data", "lay-status", "wake-later"):
+    for name in ("take-stick", "grow-data", "lay-status", "wake-later", "lead-on", "share.nft"):
         _put(tree / LIBRARY / name, (source / name).read_text("utf-8"), 0o755)
 
 

@@ -1,9 +1,10 @@
 """The street's side of the network, as the distribution's own programs read it: hostapd's access point, dnsmasq's names.
 
 Names resolve to this node and to nothing else, for five seconds, so that no phone takes a wrong address home; IPv6 names have no
-answer, and those by which browsers ask whether they may take their names elsewhere do not exist. No phone hears another one, and
-none is written down: leases lie in memory, and nothing is logged of them. An address is not tried by a ping before it is given:
-dnsmasq would wait three seconds for each phone, one after another, and whoever comes back to the WiFi asks for its own again.
+answer, and those by which browsers ask whether they may take their names elsewhere do not exist. The node itself does not ask
+here: else its broker beyond a cable would be itself. No phone hears another one, and none is written down: leases lie in
+memory, and nothing is logged of them. An address is not tried by a ping before it is given: dnsmasq would wait three seconds for
+each phone, one after another, and whoever comes back to the WiFi asks for its own again.
 Sources: hostapd.conf and dnsmasq(8) of Debian 13; RFC 8910 (its option 114 is not sent: it needs a certificate the world trusts).
 """
 
@@ -27,6 +28,7 @@ CLIENTS_MAX: Final = 250
 LEASES_MAX: Final = 950  # phones that change their hardware address take several
 
 NAMES: Final = f"""interface={INTERFACE}
+except-interface=lo
 bind-dynamic
 no-resolv
 no-hosts
@@ -48,6 +50,25 @@ dhcp-lease-max={LEASES_MAX}
 dhcp-leasefile=/run/hedgerow-names/leases
 dhcp-ignore-names
 quiet-dhcp
+"""
+
+# Where the keeper lets phones use a cable that leads on. Only while one does are they led here (systemd/lead-on).
+INTERNET: Final = f"""port=5300
+interface={INTERFACE}
+except-interface=lo
+bind-dynamic
+no-hosts
+resolv-file=/run/hedgerow-uplink/resolv.conf
+address=/hedge/lan/local/{ADDRESS}
+local=/hedge/lan/local/
+address=/use-application-dns.net/
+address=/mask.icloud.com/
+address=/mask-h2.icloud.com/
+filter-AAAA
+stop-dns-rebind
+bogus-priv
+local-ttl={TTL_S}
+max-ttl={TTL_S}
 """
 
 
@@ -87,8 +108,10 @@ def _lock(wifi: Wifi, radio: Radio) -> list[str]:
 
 def lay(data: Path, into: Path) -> None:
     """Write the settings of names into the directory `into`, for the node in `data`. Raises `SettingsFault`, `StoreFault`."""
-    kept_seed(data)
+    seed = kept_seed(data)
     put(into / "dnsmasq.conf", NAMES.encode())
+    if seed.wifi and seed.wifi.shares_internet:
+        put(into / "internet.conf", INTERNET.encode())
 
 
 def lay_air(data: Path, into: Path, radio: Radio) -> str:

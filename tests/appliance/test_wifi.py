@@ -67,7 +67,7 @@ def test_what_is_shown_is_read_again() -> None:
         told(),
         told(passphrase="bread and roses", security="wpa3", channel=11),
         told(country="US", channel=44),
-        told(open=True),
+        told(open=True, share_internet=True),
     ):
         assert read(Section(Path("node.yaml"), "wifi", one.shown())) == one
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import yaml
 
+WIFI = {"name": "Elm; Corner", "passphrase": "bread,and:roses", "country": "DE"}
 WHOLE = {
     "name": "Elm Corner",
     "commons": "Elm Street",
     "currency": "loaves",
-    "wifi": {"name": "Elm; Corner", "passphrase": "bread,and:roses", "country": "DE"},
+    "wifi": WIFI,
     "keeper": {"name": "Ana", "pin": "471100"},
 }
 

@@ -20,7 +20,7 @@ from typing import Any, Final
 from provisioning import street_side
 from provisioning.first_boot import give_birth
 from provisioning.taken import Card
-from tests.provisioning.seeds import sow
+from tests.provisioning.seeds import WIFI, sow
 from tests.street.waiting import wait_until
 
 CHECKOUT: Final = Path(__file__).parents[2]
@@ -43,6 +43,17 @@ while True:
     for door, _ in doors.select():
         door.fileobj.accept()[0].close()
 """
+WORLD, ROUTER, STREET_IN_THE_HOUSE = "8.8.4.4", "192.168.7.1", "192.168.7.7"
+SERVE: Final = """
+import http.server, socket
+class World(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(204 if self.path == "/generate_204" else 200)
+        self.send_header("Location", "the world, to " + self.client_address[0])
+        self.end_headers()
+door = socket.create_server(("", 443))
+http.server.ThreadingHTTPServer(("", 80), World).serve_forever()
+"""
 TMPFS_ON_RUN: Final = 'mount -t tmpfs tmpfs /run && mkdir /run/hedgerow-names && exec "$@"'
 
 
@@ -61,9 +72,9 @@ class Place:
         self.room = room / name
         self.room.mkdir()
         self._running: list[subprocess.Popen[bytes]] = []
-        self._names = Path("/etc/netns") / self.name
-        self._names.mkdir(parents=True)
-        (self._names / "resolv.conf").touch()
+        self.names = Path("/etc/netns") / self.name
+        self.names.mkdir(parents=True)
+        (self.names / "resolv.conf").touch()
         run("ip", "netns", "add", self.name)
         self.ip("link set lo up")
 
@@ -100,7 +111,7 @@ class Place:
             one.kill()
             one.wait(10)
         run("ip", "netns", "delete", self.name, code=None)
-        shutil.rmtree(self._names, ignore_errors=True)
+        shutil.rmtree(self.names, ignore_errors=True)
 
 
 class Phone(Place):
@@ -136,10 +147,10 @@ class Phone(Place):
 class Node(Place):
     """The street's side of one node, as its card would start it."""
 
-    def __init__(self, room: Path) -> None:
+    def __init__(self, room: Path, **wifi: Any) -> None:
         super().__init__(room, "node")
         self.data = self.room / "data/node"
-        give_birth(Card(sow(self.room / "seed").parent, self.data))
+        give_birth(Card(sow(self.room / "seed", wifi={**WIFI, **wifi}).parent, self.data))
         self.ip("link add wlan0 type bridge")
         self.ip("link set wlan0 up")
         self.ip(f"address add {street_side.ADDRESS}/22 dev wlan0")
@@ -154,6 +165,39 @@ class Node(Place):
         )
         self.start("sh", "-c", TMPFS_ON_RUN, "sh", *names, "--log-facility=-")
         self.portal = self.start_portal()
+
+    def start_forwarder(self) -> None:
+        """Start what asks the world for names, where the keeper shares the way there."""
+        words = (
+            "dnsmasq",
+            "--keep-in-foreground",
+            f"--conf-file={self.room}/internet.conf",
+            "--user=root",
+            "--pid-file",
+        )
+        on_run = f'mount -t tmpfs tmpfs /run && ln -s {self.uplink} /run/hedgerow-uplink && exec "$@"'
+        self.start("sh", "-c", on_run, "sh", *words, "--log-facility=-")
+
+    @property
+    def uplink(self) -> Path:
+        return self.room / "uplink"
+
+    def take_cable(self) -> None:
+        """Set what networkd would, of what DHCP told."""
+        self.ip(f"address add {STREET_IN_THE_HOUSE}/24 dev eth0")
+        self.ip("link set eth0 up")
+        self.ip(f"route add default via {ROUTER}")
+
+    def learn(self, *names: str, shared_by: str = "internet.conf") -> None:
+        """Tell it, as networkd does, whom the cable named to be asked for names; the card's own script does the rest."""
+        self.uplink.mkdir(exist_ok=True)
+        state = self.room / "state"
+        state.write_text(
+            f"OPER_STATE=routable\nDNS={' '.join(names)}\n" if names else "OPER_STATE=degraded\n", encoding="ascii"
+        )
+        script = CHECKOUT / "systemd/lead-on"
+        self.within("env", f"SHARED_BY={self.room / shared_by}", script, state, self.uplink)
+        (self.names / "resolv.conf").write_bytes((self.uplink / "resolv.conf").read_bytes())
 
     def start_portal(self, **place: str) -> subprocess.Popen[bytes]:
         (self.room / "run").mkdir(exist_ok=True)
@@ -177,6 +221,33 @@ class Node(Place):
         phone.ip("link set phone0 up")
         self.ip(f"link set {port} master wlan0 up")
         run("bridge", "-n", self.name, "link", "set", "dev", port, "isolated", "on")
+
+
+class House(Place):
+    """What lies beyond a cable: a house's router at 192.168.7.1, and behind it one server that is the whole world."""
+
+    def __init__(self, room: Path) -> None:
+        super().__init__(room, "house")
+        self.ip(f"address add {WORLD}/32 dev lo")
+        self.start(sys.executable, "-I", "-c", SERVE)
+
+    def plug_in(self, namespace: str) -> None:
+        """Lay the cable to a node's network namespace, where it is called eth0. Addresses are given there, names answered."""
+        self.ip(f"link add lan0 type veth peer name eth0 netns {namespace}")
+        self.ip(f"address add {ROUTER}/24 dev lan0")
+        self.ip("link set lan0 up")
+        names = (f"--address=/#/{WORLD}", f"--address=/printer.house/{ROUTER}", "--local=/#/", "--local-ttl=300")
+        self.names_of_the_world = self.start(
+            *("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--user=root", "--pid-file", "--no-resolv"),
+            *("--no-hosts", "--interface=lan0", "--bind-dynamic", *names, "--dhcp-authoritative", "--no-ping"),
+            *(f"--dhcp-range={STREET_IN_THE_HOUSE},{STREET_IN_THE_HOUSE}", f"--dhcp-leasefile={self.room}/leases"),
+        )
+
+    def pull(self) -> None:
+        """Take the cable away again."""
+        self.names_of_the_world.kill()
+        self.names_of_the_world.wait(10)
+        self.ip("link delete lan0")
 
 
 def wait_for_pages(phone: Phone, node: Node) -> None:

@@ -11,6 +11,7 @@ from typing import Final
 
 import pytest
 
+from tests.provisioning.street_air import ROUTER, WORLD, House
 from tests.provisioning.twin import ADDRESS, Twin, build
 from tests.street.waiting import wait_until
 from webui.probes import PROBES
@@ -111,6 +112,30 @@ def test_its_name_is_told_by_multicast_too(twin: Twin) -> None:
     assert [row[2] for row in answer["answers"]] == [ip_address(ADDRESS).packed.hex()]
     (page,) = asked(twin, ("GET", "http://hedge.local/"))
     assert page[0] == 200
+
+
+def test_a_cable_is_for_the_node_and_phones_stay(twin: Twin, tmp_path: Path) -> None:
+    """By the real networkd and its file of state, the unit that waits for it, and a router that knows the world's names."""
+    house = House(tmp_path)
+    try:
+        house.plug_in(twin.namespace)
+        wait_until(
+            "the cable's names", lambda: ROUTER in twin.inside("cat", "/etc/resolv.conf", code=None), 60, twin.told
+        )
+        assert twin.inside("python3", "-c", "import socket; print(socket.gethostbyname('broker.example'))") == WORLD
+        ((status, place, *_),) = asked(twin, ("GET", "http://captive.apple.com/hotspot-detect.html"))
+        assert (status, place) == (302, "http://hedge.lan/poster")
+        twin.inside("mount", "-o", "remount,bind,rw", "/proc/sys")  # a board's kernel settings are no container's
+        shared = "/run/hedgerow-network/internet.conf"  # is there where the keeper's seed says so
+        for words, code in ((("touch", shared), 204), (("rm", shared), 302)):
+            twin.inside(*words)
+            twin.inside("systemctl", "start", "hedgerow-uplink.service")
+            assert asked(twin, ("GET", f"http://{WORLD}/generate_204"))[0][0] == code
+        house.pull()
+        wait_until("they are gone", lambda: ROUTER not in twin.inside("cat", "/etc/resolv.conf"), 60, twin.told)
+    finally:
+        house.end()
+    assert twin.state() == "running"
 
 
 def test_nothing_secret_stays_where_any_laptop_reads(twin: Twin) -> None:

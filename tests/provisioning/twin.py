@@ -51,7 +51,7 @@ class Twin:
         self.data, self.open = room / "data", room / "open"
         self.console = room / "console.log"
         self._process: subprocess.Popen[bytes] | None = None
-        self._node, self._phone = (f"hedgerow-{who}-{os.getpid()}" for who in ("node", "phone"))
+        self.namespace, self._phone = (f"hedgerow-{who}-{os.getpid()}" for who in ("node", "phone"))
         self.data.mkdir()
         sow(self.open / "hedgerow")
         run("chown", "-R", self._uid(), self.open)
@@ -64,10 +64,10 @@ class Twin:
 
     def join(self) -> None:
         """Lay the virtual cable."""
-        for space in (self._node, self._phone):
+        for space in (self.namespace, self._phone):
             run("ip", "netns", "add", space)
             run("ip", "-n", space, "link", "set", "lo", "up")
-        run(*f"ip link add wlan0 netns {self._node} type veth peer name phone0 netns {self._phone}".split())
+        run(*f"ip link add wlan0 netns {self.namespace} type veth peer name phone0 netns {self._phone}".split())
         run("ip", "-n", self._phone, "link", "set", "phone0", "up")
         run("ip", "-n", self._phone, "address", "add", "10.77.0.10/22", "dev", "phone0")
         run("ip", "-n", self._phone, "route", "add", "default", "via", ADDRESS)
@@ -77,7 +77,7 @@ class Twin:
 
     def part(self) -> None:
         """Take the cable away again."""
-        for space in (self._node, self._phone):
+        for space in (self.namespace, self._phone):
             run("ip", "netns", "delete", space, code=None)
         shutil.rmtree(Path("/etc/netns") / self._phone, ignore_errors=True)
 
@@ -95,7 +95,7 @@ class Twin:
                 [
                     *("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--read-only", "--boot"),
                     *("--resolv-conf=off", "--timezone=off", "--console=pipe", f"--uuid={MACHINE_ID}"),
-                    *(f"--directory={self.system}", f"--network-namespace-path=/run/netns/{self._node}"),
+                    *(f"--directory={self.system}", f"--network-namespace-path=/run/netns/{self.namespace}"),
                     *("--capability=CAP_NET_ADMIN", f"--bind={self.data}:/var/lib/hedgerow"),
                     f"--bind={self.open}:/boot/firmware",
                 ],
