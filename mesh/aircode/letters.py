@@ -14,6 +14,7 @@ SHIPPED: Final = 1  # and in those the project ships
 RECENT: Final = 64  # of what came after three letters, only so many cases count
 NEAR: Final = 3  # what followed so many letters is not looked up again and again …
 KEPT_MAX: Final = 256  # … for so many of them
+ASKED_MAX: Final = 1024
 PLACE: Final = Struct("=H")
 Followers = dict[int, int]  # a byte and how often it came next
 
@@ -76,16 +77,28 @@ class Letters:
 
     def __init__(self, esteem: int, chapters: Sequence[Chapter] = ()) -> None:
         self._esteem = esteem
-        self._chapters = chapters
         self._last = Chapter()
-        self._after_one: dict[int, Followers] = {}  # of all chapters but the last, as far as it was asked for
+        self._chapters = (*chapters, self._last)
+        # What was asked for since, so that it need not be added up again; learning keeps it true.
+        self._after_one: dict[int, Followers] = {}
         self._after_two: dict[int, Followers] = {}
+        self._after_three: dict[int, list[bytes]] = {}
         self._kept: dict[bytes, tuple[Told, list[bytes]]] = {}
 
     def learn(self, text: bytes) -> None:
         """Remember `text`, which holds no END, and that it ended."""
         self._kept.clear()
         self._last.learn(text)
+        said = GAP + text + GAP
+        for place in range(ORDERS, ORDERS + len(text) + 1):
+            three, two, one, byte = said[place - NEAR : place + 1]
+            for followers in (self._after_one.get(one), self._after_two.get(two << 8 | one)):
+                if followers is not None:
+                    followers[byte] = followers.get(byte, 0) + 1
+            cases = self._after_three.get(three << 16 | two << 8 | one)
+            if cases is not None:
+                cases.append(said[place - ORDERS : place + 1])
+                del cases[:-RECENT]
 
     def told(self, context: bytes) -> Told:
         """Return what followed the last letters of `context`, which are six. A score is the greater the more letters fit."""
@@ -104,10 +117,9 @@ class Letters:
         """Return what followed the last 1, 2 and 3 bytes, and the cases of three: of some, it is kept."""
         kept = self._kept.get(context)
         if kept is None:
-            if len(self._kept) >= KEPT_MAX:
-                self._kept.clear()
+            self._forget()
             three, two, one = context
-            cases = self._cases(three, two, one)
+            cases = self._three(three, two, one)
             told = Told([], {})
             for followers in (self._one(one), self._two(two, one), _counted([case[-1] for case in cases])):
                 if followers:
@@ -115,29 +127,43 @@ class Letters:
             kept = self._kept[context] = told, cases
         return kept
 
+    def _forget(self) -> None:
+        """Make room: what is asked for again is looked up again."""
+        if len(self._kept) >= KEPT_MAX:
+            self._kept.clear()
+        if len(self._after_three) >= ASKED_MAX:
+            self._after_three.clear()
+            self._after_two.clear()
+
     def _one(self, one: int) -> Followers:
         """Return what followed a letter."""
-        before = self._after_one.get(one)
-        if before is None:
-            before = self._after_one[one] = _added([chapter.after_one.get(one, {}) for chapter in self._chapters])
-        return _added((before, self._last.after_one.get(one, {})))
+        followers = self._after_one.get(one)
+        if followers is None:
+            followers = self._after_one[one] = {}
+            for chapter in self._chapters:
+                for byte, many in chapter.after_one.get(one, {}).items():
+                    followers[byte] = followers.get(byte, 0) + many
+        return followers
 
     def _two(self, two: int, one: int) -> Followers:
         """Return what followed two letters."""
-        before = self._after_two.get(two << 8 | one)
-        if before is None:
+        followers = self._after_two.get(two << 8 | one)
+        if followers is None:
             found = [byte for chapter in self._chapters for byte in chapter.followers(two, one)]
-            before = self._after_two[two << 8 | one] = _counted(found)
-        return _added((before, _counted(self._last.followers(two, one))))
+            followers = self._after_two[two << 8 | one] = _counted(found)
+        return followers
 
-    def _cases(self, three: int, two: int, one: int) -> list[bytes]:
+    def _three(self, three: int, two: int, one: int) -> list[bytes]:
         """Return the last cases of three letters, in order."""
-        cases = self._last.cases(three, two, one)
-        for chapter in reversed(self._chapters):
-            if len(cases) >= RECENT:
-                break
-            cases = chapter.cases(three, two, one) + cases
-        return cases[-RECENT:]
+        cases = self._after_three.get(three << 16 | two << 8 | one)
+        if cases is None:
+            cases = []
+            for chapter in reversed(self._chapters):
+                if len(cases) >= RECENT:
+                    break
+                cases = chapter.cases(three, two, one) + cases
+            cases = self._after_three[three << 16 | two << 8 | one] = cases[-RECENT:]
+        return cases
 
     def _weigh(self, told: Told, followers: Followers) -> None:
         """Add what followed one letter more."""
@@ -154,15 +180,3 @@ def _counted(found: Iterable[int]) -> Followers:
     for byte in found:
         followers[byte] = followers.get(byte, 0) + 1
     return followers
-
-
-def _added(parts: Iterable[Followers]) -> Followers:
-    """Return the sum; it may be one of the parts itself."""
-    first, *others = [part for part in parts if part] or [{}]
-    if not others:
-        return first
-    whole = dict(first)
-    for part in others:
-        for byte, count in part.items():
-            whole[byte] = whole.get(byte, 0) + count
-    return whole
