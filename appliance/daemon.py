@@ -25,7 +25,16 @@ from appliance.power.ladder import Step
 from appliance.roads import Named, Road
 from appliance.voice import Voice
 from mesh.addresses import Address
-from mesh.effects import Deliver, DeliverCall, DeliverFile, DeliverForkProof, DeliverPiece, Effect, PeerHolds
+from mesh.effects import (
+    Deliver,
+    DeliverAside,
+    DeliverCall,
+    DeliverFile,
+    DeliverForkProof,
+    DeliverPiece,
+    Effect,
+    PeerHolds,
+)
 from mesh.errors import PeerFault
 from mesh.keys import NodeId
 from mesh.transports import Inbox
@@ -160,7 +169,7 @@ class Daemon:
             try:
                 self._take_in(road, effect)
             except PeerFault as fault:
-                peer = effect.peer if isinstance(effect, Deliver | DeliverCall) else ""
+                peer = effect.peer if isinstance(effect, Deliver | DeliverAside | DeliverCall) else ""
                 road.refused(peer, fault, effect.run if isinstance(effect, Deliver) else None)
 
     def _take_in(self, road: Road, effect: Effect) -> None:
@@ -169,6 +178,8 @@ class Daemon:
                 if self._node.accept(run).new:
                     self._news = True
                     self._node.hear_time(run)
+            case DeliverAside(_, run, head):
+                self._node.accept_aside(run, head)
             case DeliverPiece(blob, index, content):
                 self._node.accept_piece(blob, index, content)
             case DeliverFile(blob, content):

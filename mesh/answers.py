@@ -10,10 +10,12 @@ from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from typing import Final
 
+from mesh.ahead import Ahead
 from mesh.airform import PARCEL_HEAD_SIZE, RUN_OVERHEAD, AirRun, Parcel
 from mesh.governor import Priority
 from mesh.holdings import Holdings
 from mesh.keys import LogId
+from mesh.leaps import Leaps
 from mesh.links import OPEN
 from mesh.log import Run
 from mesh.outlook import Outlook
@@ -39,6 +41,7 @@ class Answers:
         self._holdings = holdings
         self._road = road
         self._shorthand = shorthand
+        self.leaps = Leaps(outlook, holdings, road)
         self._plainly: set[LogId] = set()
         self._askers: dict[LogId, dict[str, None]] = {}  # who asked for what is owed of a log
         self._urgencies: dict[LogId, tuple[int, int, Priority]] = {}  # of a log from a place on, where it was so high
@@ -155,6 +158,13 @@ class Answers:
             kept = (*place, min(self._road.rank(self._outlook.scope, kind) for kind in kinds))
             self._urgencies[log] = kept
         return kept[2]
+
+    def leap(self, now: float, least: Priority) -> Ahead | None:
+        """Return the end of the log that is next, where whoever asked lacks so much that it would be long in coming."""
+        for log in self._turn(now, least)[:1]:
+            if log in self._askers and log not in self._fresh:
+                return self.leaps.over(log, self._owed[log], now)
+        return None
 
     def shorten(self, size: int, common: Mapping[LogId, int], now: float, least: Priority) -> Packed | None:
         """Return as much as fits `size` bytes of message in shorthand, or one run that is larger; None where plain is due.

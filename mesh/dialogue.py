@@ -13,6 +13,7 @@ from typing import Final
 
 from mesh import asking, claims
 from mesh.again import Again
+from mesh.ahead import Ahead
 from mesh.aircode.shared import Missing
 from mesh.airform import AirRun, Parcel, log_handle
 from mesh.answers import Answers
@@ -22,17 +23,16 @@ from mesh.brief import CAPACITY_MAX, SKETCH_HEAD_SIZE, SYNDROME_SIZE, BriefWant,
 from mesh.claims import Held
 from mesh.company import Company
 from mesh.doubts import Waiting
-from mesh.effects import Deliver, Effect, PeerHolds
+from mesh.effects import Deliver, DeliverAside, Effect, PeerHolds
 from mesh.errors import Malformed, PeerFault
 from mesh.governor import Priority
 from mesh.holdings import Holdings
-from mesh.keys import LogId, Scope
+from mesh.keys import Head, LogId, Scope
 from mesh.links import OPEN, Opening
 from mesh.log import Run
 from mesh.neighbours import Allowances, Neighbour
 from mesh.outlook import Outlook
 from mesh.packet import FIRST_HANDLE, LAST_HANDLE, Claim, Delivery, ForkNotice, Heads, Packed, Probe, Want
-from mesh.quotas import QUOTA
 from mesh.road import Road
 from mesh.shorthand import Shorthand
 
@@ -180,8 +180,7 @@ class Dialogue:
 
     def _owe(self, peer: str, shown: Mapping[LogId, int], is_plain: bool, now: float) -> None:
         """Plan to send what somebody who holds this lacks of ours, unless this peer made us say too much again."""
-        if self._road.quotas.is_spent(peer, now):
-            self._road.counters[QUOTA] += 1
+        if self._road.has_said_enough(peer, now):
             return
         lacking = [log for log, height in shown.items() if self._is_lacking(log, height)]
         if any(self._heard.get(log, 0) >= self.outlook.frontier.height(log) for log in lacking):
@@ -213,10 +212,17 @@ class Dialogue:
             self._company.showed_more(neighbour)
             self._asking.soon(now)
 
+    def hear_ahead(self, peer: str, said: Ahead, now: float) -> list[Effect]:
+        """Take in the end of a log; above a gap it is kept aside, and here as well, for when the gap closes."""
+        self.outlook.refresh()
+        run = self._answers.leaps.hear(said, now)
+        if run is None:
+            return []
+        return [Deliver(peer, run) if self._is_next(peer, run) else DeliverAside(peer, run, Head(said.head))]
+
     def hear_probe(self, peer: str, probe: Probe, now: float) -> None:
         """Help another to find a fork. What answers a probe was nearly always said before."""
-        if self._road.quotas.is_spent(peer, now):
-            self._road.counters[QUOTA] += 1
+        if self._road.has_said_enough(peer, now):
             return
         self._road.quotas.charge(peer, self._road.packet_size_max, now)
         self.outlook.refresh()
@@ -329,6 +335,9 @@ class Dialogue:
         message = self._branches.answer(now) if self.urgency <= least else None
         if message or self._answers.due(now, least) is None:
             return message
+        ahead = self._answers.leap(now, least)
+        if ahead:
+            return ahead.encode()
         packed = self._answers.shorten(size, self._company.common(now), now, least)
         parcel = None if packed else self._answers.compose(size, now, least)
         self._answers.at = now + self._road.slot() if self._answers else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mesh.distress import Distress
 from mesh.governor import Priority
-from mesh.keys import LogId, Scope
+from mesh.keys import Head, LogId, Scope
 from mesh.log import ForkProof, Run
 
 
@@ -29,6 +29,15 @@ class Deliver:
 
     peer: str
     run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverAside:
+    """Check this run above a gap, and show it as not counted yet: `head` is the log's at the record after which it begins."""
+
+    peer: str
+    run: Run
+    head: Head
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,4 +86,4 @@ class PeerHolds:
     is_heard: bool = True  # False: it said so earlier, and only now do we hold as much
 
 
-Effect = Send | Deliver | DeliverPiece | DeliverFile | DeliverForkProof | DeliverCall | PeerHolds
+Effect = Send | Deliver | DeliverAside | DeliverPiece | DeliverFile | DeliverForkProof | DeliverCall | PeerHolds

@@ -11,6 +11,7 @@ from collections import Counter
 from math import inf
 from typing import Final
 
+from mesh.ahead import Ahead
 from mesh.aircode.packing import AirCodec, Codec
 from mesh.airform import (
     Parcel,
@@ -126,7 +127,7 @@ class Engine:
 
     def _hear(self, peer: str, packet: Packet, now: float) -> list[Effect]:
         match packet:
-            case Want() | BriefWant() | SketchWant() | Heads() | Probe() | ForkNotice():
+            case Want() | BriefWant() | SketchWant() | Heads() | Probe() | ForkNotice() | Ahead():
                 return self._hear_in(packet.scope, peer, packet, now)
             case Delivery():
                 return self._hear_in(packet.parcel.scope, peer, packet, now)
@@ -145,7 +146,7 @@ class Engine:
         return [DeliverCall(peer, packet)] if isinstance(packet, Distress) else []
 
     def _hear_in(
-        self, handle: bytes, peer: str, packet: AnyWant | Heads | Probe | ForkNotice | Delivery, now: float
+        self, handle: bytes, peer: str, packet: AnyWant | Heads | Probe | ForkNotice | Delivery | Ahead, now: float
     ) -> list[Effect]:
         dialogue = next((one for one in self._dialogues.values() if one.outlook.handle == handle), None)
         if dialogue is None:
@@ -154,6 +155,8 @@ class Engine:
         match packet:
             case Delivery(parcel):
                 return self._hear_data(dialogue, peer, parcel, now)
+            case Ahead():
+                return self._hear_ahead(dialogue, peer, packet, now)
             case ForkNotice():
                 self._met(packet.sender, now)
                 return dialogue.hear_notice(packet, now)
@@ -172,6 +175,15 @@ class Engine:
         if neighbour:
             neighbour.spoke.add(dialogue.scope)
             neighbour.shows(dialogue.scope, parcel.digest)
+        return effects
+
+    def _hear_ahead(self, dialogue: Dialogue, peer: str, ahead: Ahead, now: float) -> list[Effect]:
+        effects = dialogue.hear_ahead(peer, ahead, now)
+        self._brought.keep(dialogue.scope, effects)
+        neighbour = self._met(ahead.sender, now)
+        if neighbour:
+            neighbour.spoke.add(dialogue.scope)
+            neighbour.shows(dialogue.scope, ahead.digest)
         return effects
 
     def _hear_packed(self, peer: str, packet: Packed, now: float) -> list[Effect]:

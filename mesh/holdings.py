@@ -7,7 +7,7 @@ from typing import Protocol
 
 from mesh.blob import BlobWant
 from mesh.frontier import Frontier
-from mesh.keys import EpochKey, LogId, Scope
+from mesh.keys import EpochKey, Head, LogId, Scope
 from mesh.log import ForkProof, Run
 
 
@@ -27,6 +27,10 @@ class Holdings(Protocol):
 
         Where even the nearest checkpoint does not fit, the run goes up to that one. None when nothing is above `after`.
         """
+        ...
+
+    def head(self, log: LogId, seq: int) -> Head | None:
+        """Return the head of a log at a record, None where that is not held."""
         ...
 
     def withdrawals(self) -> int:

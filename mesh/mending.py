@@ -11,7 +11,6 @@ from typing import Final
 
 from mesh.errors import Malformed
 from mesh.packet import Kind, Part, PartsWant, is_packed
-from mesh.quotas import QUOTA
 from mesh.reassembly import AHEAD_MAX, Reassembly, cut
 from mesh.repairs import Repairs
 from mesh.road import Road
@@ -66,8 +65,7 @@ class Mending:
         self._goes_on(now)
         self._heard.overheard(want, now, self._road.slot())
         timing, quotas, slot = self._road.timing, self._road.quotas, self._road.slot()
-        if quotas.is_spent(peer, now):
-            self._road.counters[QUOTA] += 1
+        if self._road.has_said_enough(peer, now):
             return
         size = self._repairs.hear_want(want, now + slot, timing.slot_max + timing.packet)
         if size:

@@ -11,6 +11,7 @@ from enum import IntEnum
 from functools import partial
 from typing import Final, NamedTuple
 
+from mesh.ahead import AHEAD, Ahead
 from mesh.airform import (
     HEAD_HANDLE_SIZE,
     LOG_HANDLE_SIZE,
@@ -60,6 +61,7 @@ class Kind(IntEnum):
     SKETCH_WANT = SKETCH_WANT
     SYMBOL = SYMBOL
     HELLO = HELLO
+    AHEAD = AHEAD
     PACKED = 0x40  # … 0x7f: the six low bits tell how
     PART = 0x80  # … 0xff: the seven low bits tell of how many
 
@@ -335,7 +337,7 @@ class Pieces:
 
 
 Comparison = Beacon | Accord | Want | BriefWant | SketchWant | Heads | Probe | ForkNotice
-Packet = Comparison | Delivery | Packed | Part | PartsWant | PiecesWant | Pieces | Symbol | Distress
+Packet = Comparison | Delivery | Ahead | Packed | Part | PartsWant | PiecesWant | Pieces | Symbol | Distress
 
 READERS: Final[dict[int, Callable[[Reader], Packet]]] = {
     Kind.BEACON: Beacon.read,
@@ -354,6 +356,7 @@ READERS: Final[dict[int, Callable[[Reader], Packet]]] = {
     Kind.SYMBOL: Symbol.read,
     Kind.DISTRESS: Distress.read,
     Kind.HELLO: Beacon.read_hello,
+    Kind.AHEAD: Ahead.read,
     **{kind: partial(Packed.read, kind) for kind in range(Kind.PACKED, Kind.PART)},
     **{kind: partial(Part.read, kind) for kind in range(Kind.PART, 0x100)},
 }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mesh.aircode.packing import Codec
 from mesh.keys import NodeId
 from mesh.neighbours import Neighbours
-from mesh.quotas import Quotas
+from mesh.quotas import QUOTA, Quotas
 from mesh.rank import Rank
 from mesh.timing import Timing
 from mesh.trickle import Chance
@@ -28,6 +28,12 @@ class Road:
     codec: Codec
     rank: Rank
     quotas: Quotas
+
+    def has_said_enough(self, peer: str, now: float) -> bool:
+        """Whether this peer made us say so much again within the hour that its asking is left alone, and counted."""
+        is_spent = self.quotas.is_spent(peer, now)
+        self.counters[QUOTA] += is_spent
+        return is_spent
 
     def slot(self) -> float:
         """Return a random time to wait before speaking, in seconds."""

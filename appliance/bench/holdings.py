@@ -82,6 +82,10 @@ class BenchHoldings:
         checkpoint = held.checkpoints[end]
         return Run(log, after, tuple(held.records[after:end]), checkpoint.previous, checkpoint.signature)
 
+    def head(self, log: LogId, seq: int) -> Head | None:
+        held = self._logs.get(log)
+        return held.chain[seq] if held and seq < len(held.chain) else None
+
     def withdrawals(self) -> int:
         return 0
 

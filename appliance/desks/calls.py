@@ -8,7 +8,7 @@ from typing import Final
 from appliance.answers import Account, Session
 from appliance.calling import Call
 from appliance.commons.names import visible
-from appliance.desks.neighbourhood import Neighbourhood
+from appliance.desks.awaited import Awaiting
 from appliance.errors import Objection, Refused
 from appliance.ledger.transfer import AccountId
 from appliance.store.calls import Calls
@@ -26,7 +26,7 @@ SAME_WITHIN_S: Final = 120  # the same call again so soon was sent twice, and is
 INCARNATION_BITS: Final = 14  # a restored node counts on above all that it said before, though it forgot
 
 
-class Calling(Neighbourhood):
+class Calling(Awaiting):
     @cached_property
     def _calls(self) -> Calls:
         return Calls(self.database, self.private)

@@ -20,7 +20,7 @@ from appliance.store.private import HEARD_EVERY_S, AirUse
 from mesh.blob import CHUNK_SIZE, PIECE_SIZE, BlobWant, blob_id
 from mesh.errors import Malformed
 from mesh.frontier import Frontier
-from mesh.keys import ID_SIZE, PUBLIC, EpochKey, LogId, NodeId, NodeKey, Scope, unwritten, written
+from mesh.keys import ID_SIZE, PUBLIC, EpochKey, Head, LogId, NodeId, NodeKey, Scope, unwritten, written
 from mesh.log import ForkProof, Run
 
 SAID: Final = "states of neighbours"  # the mark
@@ -58,6 +58,10 @@ class Neighbourhood(Boards):
 
     def run(self, log: LogId, after: int, size_max: int) -> Run | None:
         return self.records.run(log, after, size_max)
+
+    def head(self, log: LogId, seq: int) -> Head | None:
+        held = self.records.log(log)
+        return self.records.head_at(held, seq) if held and seq <= held.height else None
 
     def withdrawals(self) -> int:
         """Return how many texts were taken back so far; kept at hand until the store changes."""

@@ -286,6 +286,14 @@ MOONS: Final = (
     "INSERT OR REPLACE INTO mark SELECT 'views', 'outgrown' WHERE EXISTS (SELECT 1 FROM record WHERE kind = 19)",
 )
 
+# Runs above a gap of their log: checked, shown as not counted yet, taken in when the gap closes.
+ASIDE: Final = (
+    """CREATE TABLE aside (
+        no INTEGER PRIMARY KEY AUTOINCREMENT, log BLOB NOT NULL, after INTEGER NOT NULL, upto INTEGER NOT NULL, run BLOB NOT NULL
+    )""",
+    "CREATE INDEX aside_by_log ON aside (log, after)",
+)
+
 MIGRATIONS: Final = (
     (*FACTS, *VIEWS, *PRIVATE),
     NOTES,
@@ -298,4 +306,5 @@ MIGRATIONS: Final = (
     CALLS,
     PHONES,
     MOONS,
+    ASIDE,
 )

@@ -82,6 +82,10 @@ class MemoryHoldings:
         top = fitting[-1] if fitting else above[0]
         return Run(log, after, tuple(held.records[after : top.seq]), top.previous, top.signature)
 
+    def head(self, log: LogId, seq: int) -> Head | None:
+        held = self.logs.get(log)
+        return held.chain[seq] if held and seq < len(held.chain) else None
+
     def withdrawals(self) -> int:
         return sum(record.is_withdrawn for held in self.logs.values() for record in held.records)
 

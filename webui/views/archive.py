@@ -137,6 +137,7 @@ def _page(typed: ZineForm, refusal: Refused | None = None) -> Response:
         query=query,
         once=forms.once_typed(),
         found=found,
+        coming=() if query else node().coming("zine"),
         passages=node().passages(query, found.rows) if query else {},
         accepted=ACCEPTED,
         limit=node().settings.portal.upload_max_bytes,

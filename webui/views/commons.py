@@ -42,6 +42,7 @@ def _page(typed: forms.PostForm, refusal: Refused | None = None) -> Response:
         "commons.html",
         refusal,
         typed=typed,
+        coming=node().coming(Board.NOTICE.value),
         notices=node().posts(Board.NOTICE, older=forms.cursor(), limit=LISTED, session=visitor()),
         members=node().accounts()[:NAMES_MAX] if visitor() else (),
         currencies=node().currencies(),

@@ -92,6 +92,7 @@ def _page(typed: forms.PayForm, refusal: Refused | None = None) -> Response:
         rooms=here.rooms(account),
         statement=here.statement(account, older=forms.cursor()),
         on_their_way=here.on_their_way(account),
+        coming=[one for one in here.coming("payment") if account.id in one.account_ids],
         neighbours=[other for other in here.accounts(forms.query()) if other.id != account.id][:NEIGHBOURS_MAX],
         query=forms.query(),
         currencies=here.currencies(),

@@ -59,5 +59,6 @@ def _page(typed: forms.PostForm, refusal: Refused | None = None) -> Response:
         refusal,
         typed=typed,
         offers=node().posts(Board.OFFER, older=forms.cursor("offers"), limit=LISTED, session=visitor()),
+        coming=node().coming(Board.OFFER.value, Board.WANT.value),
         wants=node().posts(Board.WANT, older=forms.cursor("wants"), limit=LISTED, session=visitor()),
     )
