@@ -39,14 +39,11 @@ Lines = Sequence[str]
 class Texting(Carrying):
     # --- at the portal
 
-    def pairing_code(self, session: Session, language: str = "") -> str:
-        """Return a code that makes the phone which texts it the member's own, once and within a quarter of an hour.
-
-        The phone is then answered in this `language`, as a page names it ("es").
-        """
+    def pairing_code(self, session: Session) -> str:
+        """Return a code that makes the phone which texts it the member's own, once and within a quarter of an hour."""
         code = "".join(secrets.choice(LETTERS) for _ in range(CODE_LENGTH))
         with self.database.writing():
-            self._limits.set_code(AccountId.read(session.account.id).number, code, language)
+            self._limits.set_code(AccountId.read(session.account.id).number, code)
         return f"{code[:4]}-{code[4:]}"
 
     def phones(self, session: Session) -> list[Phone]:
@@ -130,14 +127,13 @@ class Texting(Carrying):
 
     def _pair(self, key: bytes, code: str) -> Lines:
         with self.database.writing():
-            found = self._limits.use_code(code)
-            if found is None:
+            number = self._limits.use_code(code)
+            if number is None:
                 return [said(Said.CODE_WRONG)]
-            number, language = found
             others = [other for other in self._limits.of(number) if other != key]
             for other in others[: max(0, len(others) - PHONES_MAX + 1)]:
                 self._limits.unpair(other, number)
-            self._limits.pair(key, number, language)
+            self._limits.pair(key, number)
         return [said(Said.PAIRED, name=self.account_at(AccountId(self.node_id, number)).name)]
 
     def _balance(self, who: Account) -> Lines:

@@ -273,12 +273,8 @@ CALLS: Final = (
     )""",
 )
 
-# Which phone was paired first, and the language that its owner reads at the portal.
-PHONES: Final = (
-    "ALTER TABLE phone ADD COLUMN no INTEGER NOT NULL DEFAULT 0",
-    "ALTER TABLE phone ADD COLUMN language TEXT NOT NULL DEFAULT ''",
-    "ALTER TABLE pairing ADD COLUMN language TEXT NOT NULL DEFAULT ''",
-)
+# Which phone was paired first.
+PHONES: Final = ("ALTER TABLE phone ADD COLUMN no INTEGER NOT NULL DEFAULT 0",)
 
 # The last moon that each node has sealed.
 MOONS: Final = (

@@ -33,31 +33,26 @@ class Phones:
 
     # pairing
 
-    def set_code(self, number: int, code: str, language: str) -> None:
+    def set_code(self, number: int, code: str) -> None:
         """Let a member's phone be paired by this code for a quarter of an hour; an earlier code is worth nothing any more."""
         tick, boot = self._private.uptime()
-        self._database.run(
-            "INSERT OR REPLACE INTO pairing (number, code, tick, boot, language) VALUES (?, ?, ?, ?, ?)",
-            *(number, _digest(code), tick, boot, language),
-        )
+        self._database.run("INSERT OR REPLACE INTO pairing VALUES (?, ?, ?, ?)", number, _digest(code), tick, boot)
 
-    def use_code(self, code: str) -> tuple[int, str] | None:
-        """Return whose code this is, and their language, and forget it; None where it is nobody's, or too old."""
-        row = self._database.row("SELECT number, tick, boot, language FROM pairing WHERE code = ?", _digest(code))
+    def use_code(self, code: str) -> int | None:
+        """Return whose code this is, and forget it; None where it is nobody's, or too old."""
+        row = self._database.row("SELECT number, tick, boot FROM pairing WHERE code = ?", _digest(code))
         if row is None:
             return None
-        number, tick, boot, language = row
-        self._database.run("DELETE FROM pairing WHERE number = ?", number)
-        return (int(number), str(language)) if self._is_within(tick, boot, CODE_LIVES_S) else None
+        self._database.run("DELETE FROM pairing WHERE number = ?", row[0])
+        return int(row[0]) if self._is_within(row[1], row[2], CODE_LIVES_S) else None
 
-    def pair(self, key: bytes, number: int, language: str = "") -> None:
+    def pair(self, key: bytes, number: int) -> None:
         """Let a phone be this member's. What it was asked as somebody else's is forgotten."""
         if self.owner(key) != number:
             self._database.run("DELETE FROM question WHERE key = ?", key)
         self._database.run(
-            "INSERT OR REPLACE INTO phone (key, number, no, language)"
-            " SELECT ?1, ?2, coalesce(max(no), 0) + 1, ?3 FROM phone",
-            *(key, number, language),
+            "INSERT OR REPLACE INTO phone (key, number, no) SELECT ?1, ?2, coalesce(max(no), 0) + 1 FROM phone",
+            *(key, number),
         )
 
     def unpair(self, key: bytes, number: int) -> bool:
@@ -76,10 +71,6 @@ class Phones:
         """Return a member's phones, the one that was paired first in front."""
         rows = self._database.rows("SELECT key FROM phone WHERE number = ? ORDER BY no, key", number)
         return [bytes(key) for (key,) in rows]
-
-    def language(self, key: bytes) -> str:
-        """Return the language in which whoever paired this phone read the portal; "" where that is not known."""
-        return str(self._database.value("SELECT language FROM phone WHERE key = ?", key) or "")
 
     # payments that wait for a word
 
