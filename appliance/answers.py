@@ -243,6 +243,11 @@ class Page(Generic[Row]):
     older: str = ""
 
 
+def goes_on_below(older: str) -> int:
+    """Return the number of the row below which a list goes on; where `older` is no such number it begins anew."""
+    return int(older) if older.isascii() and older.isdigit() and len(older) < 19 else 2**63 - 1
+
+
 @dataclass(frozen=True, slots=True)
 class Imported:
     """What came of a bundle."""

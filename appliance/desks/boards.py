@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
-from appliance.answers import Account, Board, Page, Post, Session
+from appliance.answers import Account, Board, Page, Post, Session, goes_on_below
 from appliance.commons.names import BODY_LENGTH_MAX, TITLE_LENGTH_MAX, clean_text
 from appliance.desks.printing import Printing
 from appliance.errors import Objection, Refused
@@ -35,12 +35,7 @@ class Boards(Printing):
         )
         digest = blake2b(canonical.encode([card.board, card.title, card.body]), digest_size=16).digest()
         with self.saying():
-            earlier = self.private.answer(number, idempotency_key) if idempotency_key else None
-            if earlier and earlier[0] != digest:
-                raise Refused(Objection.KEY_REUSED)
-            place = earlier[1] if earlier else self._pin(card, number)
-            if idempotency_key and not earlier:
-                self.private.remember_answer(number, idempotency_key, digest, place)
+            place = self._once(number, idempotency_key, digest, lambda: self._pin(card, number))
         return self.post_at(str(place))
 
     def _pin(self, card: PostCard, number: int) -> RecordId:
@@ -52,7 +47,7 @@ class Boards(Printing):
         self, board: Board | None = None, older: str = "", limit: int = 20, session: Session | None = None
     ) -> Page[Post]:
         """Return what hangs on a board, or on all, newest first."""
-        below = int(older) if older.isascii() and older.isdigit() and len(older) < 19 else 2**63 - 1
+        below = goes_on_below(older)
         rows = self.database.rows(
             f"SELECT {COLUMNS} FROM {TABLES} WHERE post.no < ?1 AND board = coalesce(?2, board) ORDER BY post.no DESC LIMIT ?3",
             *(below, board.value if board else None, limit + 1),

@@ -117,15 +117,11 @@ class Bringing(Payments):
             return self.say(PUBLIC, card.record(self.clock.now(), self.salt(PUBLIC)))
         number = AccountId.read(publisher.id).number
         digest = blake2b(canonical.encode([*astuple(card)[:-2], *card.tags]), digest_size=16).digest()
-        earlier = self.private.answer(number, key) if key else None
-        if earlier and earlier[0] != digest:
-            raise Refused(Objection.KEY_REUSED)
-        if earlier:
-            return earlier[1]
+        return self._once(number, key, digest, lambda: self._publish(card, number))
+
+    def _publish(self, card: ZineCard, number: int) -> RecordId:
         place = self.say(PUBLIC, card.record(self.clock.now(), self.salt(PUBLIC)))
         self.database.run("INSERT INTO publisher VALUES (?, ?, ?)", *place, number)
-        if key:
-            self.private.remember_answer(number, key, digest, place)
         return place
 
     def shelve_file(self, content: bytes) -> bytes:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
-from appliance.answers import Page
+from appliance.answers import Page, goes_on_below
 from appliance.desks.zines import Zines
 from appliance.library import Passage, Rack, Subject, Zine
 from appliance.store.searching import LOOKED_THROUGH, passage
@@ -27,7 +27,7 @@ class Catalogue(Zines):
         """Return the zines on the shelf that are about something, newest first."""
         if not name:
             return Page(())
-        below = int(older) if older.isascii() and older.isdigit() and len(older) < 19 else 2**63 - 1
+        below = goes_on_below(older)
         rows = self.shelf.cards("", below, limit + 1, Rack.SHELF, (subject, name))
         page = tuple(self._zine(row, None) for row in rows[:limit])
         return Page(page, str(rows[limit - 1][0]) if len(rows) > limit else "")

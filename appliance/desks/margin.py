@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import Final
 
-from appliance.answers import Account, Page, Session
+from appliance.answers import Account, Page, Session, goes_on_below
 from appliance.commons.names import clean_text
 from appliance.desks.catalogue import Catalogue
 from appliance.errors import Objection, Refused
@@ -37,12 +37,7 @@ class Margin(Catalogue):
         number = AccountId.read(author.id).number
         digest = blake2b(canonical.encode([*card.zine, *_words(card)]), digest_size=16).digest()
         with self.saying():
-            earlier = self.private.answer(number, idempotency_key) if idempotency_key else None
-            if earlier and earlier[0] != digest:
-                raise Refused(Objection.KEY_REUSED)
-            place = earlier[1] if earlier else self._append(card, number)
-            if idempotency_key and not earlier:
-                self.private.remember_answer(number, idempotency_key, digest, place)
+            place = self._once(number, idempotency_key, digest, lambda: self._append(card, number))
         return self.note(str(place))
 
     def _append(self, card: NoteCard, number: int) -> RecordId:
@@ -56,7 +51,7 @@ class Margin(Catalogue):
     ) -> Page[Note]:
         """Return the notes in the margin of a zine, newest first. Raises `Refused` where there is no such zine."""
         self._seen_card(zine_id, session)
-        below = int(older) if older.isascii() and older.isdigit() and len(older) < 19 else 2**63 - 1
+        below = goes_on_below(older)
         rows = self.database.rows(
             f"SELECT {COLUMNS} FROM {TABLES} WHERE zine_log = ? AND zine_seq = ? AND note.no < ?"
             " ORDER BY note.no DESC LIMIT ?",

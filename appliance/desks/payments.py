@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from typing import Final
 
-from appliance.answers import Account, Currency, Delivery, Page, Room, Session, Standing, Transfer
+from appliance.answers import Account, Currency, Delivery, Page, Room, Session, Standing, Transfer, goes_on_below
 from appliance.commons.names import visible
 from appliance.desks.people import People
 from appliance.desks.receipts import paper
@@ -120,12 +120,7 @@ class Payments(People):
             raise Refused(Verdict.HOME_IS_ELSEWHERE, name=payer.name, home=payer.home_name)
         number, body = AccountId.read(payer.id).number, _request_digest(wanted, memo)
         with self.saying():
-            earlier = self.private.answer(number, key) if key else None
-            if earlier and earlier[0] != body:
-                raise Refused(Objection.KEY_REUSED)
-            place = earlier[1] if earlier else self._sign(payer, wanted, memo)
-            if key and not earlier:
-                self.private.remember_answer(number, key, body, place)
+            place = self._once(number, key, body, lambda: self._sign(payer, wanted, memo))
         return self.transfer(str(place))
 
     def _sign(self, payer: Account, wanted: entries.Transfer, memo: str) -> RecordId:
@@ -208,7 +203,7 @@ class Payments(People):
 
     def statement(self, account: Account, older: str = "", limit: int = 20) -> Page[Transfer]:
         """Return what moved on an account, newest first."""
-        below = int(older) if older.isascii() and older.isdigit() and len(older) < 19 else 2**63 - 1
+        below = goes_on_below(older)
         rows = self.database.rows(
             f"SELECT {TRANSFER_COLUMNS} FROM {TRANSFER_TABLES} WHERE transfer.no IN ("
             "  SELECT transfer_no FROM posting WHERE node = ? AND number = ? AND transfer_no < ?"

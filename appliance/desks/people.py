@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import secrets
 import threading
+from collections.abc import Callable
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -23,6 +24,7 @@ from appliance.ledger.verdicts import Verdict
 from appliance.store.database import Row
 from mesh.errors import Malformed
 from mesh.keys import NodeId, written
+from mesh.record import RecordId
 
 PIN: Final = re.compile(r"\d{4,12}", re.ASCII)
 NEW_PIN_DIGITS: Final = 6
@@ -51,6 +53,19 @@ class People(Deliveries):
             self.private.set_credential(number, pin_hash, keeper)
         account = self.account(str(AccountId(self.node_id, number)))
         return MemberCard(account, pin, self.settings.name, self.settings.address)
+
+    def _once(self, number: int, key: str | None, request: bytes, say: Callable[[], RecordId]) -> RecordId:
+        """Say something, or return where it was said when an account first asked under the same `key`. Only inside `saying`.
+
+        `request` is a digest of what is asked for. Raises `Refused` where the key came with another request.
+        """
+        earlier = self.private.answer(number, key) if key else None
+        if earlier and earlier[0] != request:
+            raise Refused(Objection.KEY_REUSED)
+        place = earlier[1] if earlier else say()
+        if key and not earlier:
+            self.private.remember_answer(number, key, request, place)
+        return place
 
     def _next_number(self) -> int:
         """Each incarnation counts from another thousand: an account that a lost tail opened must not be opened again."""

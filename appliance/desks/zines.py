@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
-from appliance.answers import Account, Page, Session
+from appliance.answers import Account, Page, Session, goes_on_below
 from appliance.commons.names import visible
 from appliance.desks.bringing import Bringing
 from appliance.errors import Objection, Refused
@@ -32,7 +32,7 @@ class Zines(Bringing):
 
     def zines(self, query: str = "", older: str = "", limit: int = 20, rack: Rack = Rack.SHELF) -> Page[Zine]:
         """Return zines of a rack that hold every word of `query`, newest first."""
-        below = int(older) if older.isascii() and older.isdigit() and len(older) < 19 else 2**63 - 1
+        below = goes_on_below(older)
         rows = self.shelf.cards(visible(query[:200]), below, limit + 1, rack)
         page = tuple(self._zine(row, None) for row in rows[:limit])
         return Page(page, str(rows[limit - 1][0]) if len(rows) > limit else "")

@@ -19,6 +19,7 @@ from mesh.errors import PeerFault
 from mesh.gossip import Engine
 from mesh.keys import PUBLIC
 from tests.appliance.street import Street
+from tests.appliance.test_calls import Ticks
 from tests.mesh.islands import MemoryHoldings, node_key
 
 NEWER = b"\x12\x01" + bytes(14)
@@ -68,16 +69,6 @@ def test_a_stalemate_is_told_while_it_lasts_and_then_its_end(engine: Engine) -> 
     assert ailing.look(engine, 100.0) is None
     engine.stalemates = []
     assert ailing.look(engine, 200.0) == Findings(frozenset(), {})
-
-
-class Ticks:
-    """The uptime, which a test moves on."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
