@@ -22,6 +22,7 @@ from appliance.node import Node
 from appliance.power.ladder import Step
 from appliance.roads import own_address
 from appliance.store.database import Version
+from appliance.updates.gathering import Gatherer
 from appliance.visiting import Disappointed, Disappointment, Part, Visit
 from mesh.addresses import Address
 from mesh.blob import CHUNK_SIZE, ChunkList, chunk_count, chunk_size
@@ -105,6 +106,12 @@ class Fetcher:
         self._ticks = ticks
         self._patience = Patience(ticks)
         self._fetch: Fetch | None = None
+        settings = node.settings
+        self._gatherer = (
+            Gatherer(settings.data, settings.archive.free_space_floor_bytes, self._visit, ticks)
+            if settings.updates.fetch_from_neighbours
+            else None
+        )
         self._asked: dict[NodeId, float] = {}
         self._turn = 0
         self._seen: Version | None = None
@@ -135,7 +142,7 @@ class Fetcher:
                 self._ask_for_list(node, address)
                 return 0.0
         if self._fetch is None and not self._choose(neighbours):
-            return LOOK_S
+            return 0.0 if self._gatherer and self._gatherer.step(neighbours) else LOOK_S
         self._go_on(neighbours)
         return 0.0
 

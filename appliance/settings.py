@@ -20,7 +20,7 @@ from appliance.settings_section import Section
 from mesh.airtime import PRESETS, REGIONS
 
 FILE_NAME: Final = "node.yaml"
-KEYS: Final = ("name", "commons", "region", "portal", "roads", "archive", "gossip", "power", "keel")
+KEYS: Final = ("name", "commons", "region", "portal", "roads", "archive", "gossip", "updates", "power", "keel")
 FILE_SIZE_MAX: Final = 64 * 1024
 DEPTH_MAX: Final = 6
 NAME_LENGTH_MAX: Final = 64
@@ -108,6 +108,13 @@ class Gossip:
 
 
 @dataclass(frozen=True, slots=True)
+class Updates:
+    """`fetch_from_neighbours`: new versions that enough keepers signed come from neighbours' pages too, to lie ready here."""
+
+    fetch_from_neighbours: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """One node's settings and the places that follow from them."""
 
@@ -119,6 +126,7 @@ class Settings:
     roads: tuple[Road, ...] = ()
     archive: Archive = field(default_factory=Archive)
     gossip: Gossip = field(default_factory=Gossip)
+    updates: Updates = field(default_factory=Updates)
     power: Power | None = None
     keel: Path | None = None
 
@@ -280,6 +288,7 @@ def read(data: Path, top: Section) -> Settings:
         roads=tuple(_read_road(road) for road in top.sections("roads", ROADS_MAX)),
         archive=_read_archive(top.section("archive")),
         gossip=_read_gossip(top.section("gossip")),
+        updates=_read_updates(top.section("updates")),
         power=read_power(top.section("power")),
         keel=data / keel if keel else None,
     )
@@ -359,12 +368,18 @@ def _read_gossip(section: Section) -> Gossip:
     return Gossip(batch_s=section.number("batch_s", 2.0, 0.0, 600.0))
 
 
+def _read_updates(section: Section) -> Updates:
+    section.allow("fetch_from_neighbours")
+    return Updates(section.yes_or_no("fetch_from_neighbours", default=False))
+
+
 def _plain(settings: Settings) -> dict[object, object]:
     """Return the settings as the values that stand in the file; what is empty is left out."""
     plain: dict[object, object] = {"name": settings.name, "commons": settings.commons, "region": settings.region}
     for name in ("portal", "archive", "gossip"):
         plain[name] = _shown(getattr(settings, name))
     plain["roads"] = [{_ROAD_NAMES[type(road)]: _shown(road)} for road in settings.roads]
+    plain |= {"updates": _shown(settings.updates)} if settings.updates != Updates() else {}
     plain |= {"power": shown(settings.power)} if settings.power else {}
     return plain | ({"keel": str(settings.keel)} if settings.keel else {})
 
@@ -372,5 +387,5 @@ def _plain(settings: Settings) -> dict[object, object]:
 _ROAD_NAMES: Final[dict[type[Road], str]] = {LoopbackRoad: "loopback", LoraRoad: "lora", MqttRoad: "mqtt"}
 
 
-def _shown(part: Portal | Archive | Gossip | Road) -> dict[str, object]:
+def _shown(part: Portal | Archive | Gossip | Updates | Road) -> dict[str, object]:
     return {name: getattr(part, name) for name in part.__slots__ if getattr(part, name) != ""}

@@ -28,6 +28,7 @@ from mesh.keys import NodeKey, written
 
 READ: Final = click.Path(path_type=Path, exists=True)
 WRITE: Final = click.Path(path_type=Path, dir_okay=False)
+NODE: Final = Path("/var/lib/hedgerow/node")  # on a card
 SHAPE: Final = len(MIGRATIONS)
 
 
@@ -215,9 +216,9 @@ def _carry_out(wish: Wish, data: Path, card: Card) -> str:
 
 
 def _who() -> tuple[str, str]:
-    """Return name and number of the node, where this machine has one."""
+    """Return name and number of the node that the command is about, or that the card bears."""
     with suppress(SettingsFault, OSError, ValueError):
-        found = settings.load(data_directory())
+        found = settings.load(click.get_current_context().find_root().obj or NODE)
         return found.name, written(NodeKey(bytes.fromhex(found.key_file.read_text("ascii").strip())).node_id)
     return "A node", os.uname().nodename
 

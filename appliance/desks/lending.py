@@ -9,12 +9,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from appliance.desks.shelving import Shelving
 from appliance.errors import Objection, Refused
 from appliance.library import ZineFile
 from appliance.store.database import Row
+from appliance.updates import held
+from appliance.updates.update_file import UpdateFile
 from mesh.addresses import Address
 from mesh.blob import CHUNK_SIZE
 from mesh.errors import Malformed
@@ -36,6 +40,14 @@ class Sought(NamedTuple):
     blob: bytes
     size: int
     chunks: bytes
+
+
+class LentUpdate(NamedTuple):
+    """A new version, and all of its file that stands before the chunks."""
+
+    path: Path
+    version: str
+    top: bytes
 
 
 class Lending(Shelving):
@@ -68,6 +80,14 @@ class Lending(Shelving):
             if self.blobs.has(blob) and self.shelf.stands(blob):
                 return blob
         raise Refused(Objection.NOT_FOUND)
+
+    def lent_update(self) -> LentUpdate:
+        """Return the new version that lies here for neighbours to fetch. Raises `Refused`."""
+        path = held.path(self.settings.data)
+        if path is None:
+            raise Refused(Objection.NOT_FOUND)
+        with closing(UpdateFile(path)) as update:
+            return LentUpdate(path, update.top.header.version, update.top.written)
 
     # fetched
 

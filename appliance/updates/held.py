@@ -97,7 +97,7 @@ def take(place: Path, data: Path, floor_bytes: int, open_part: Path = OPEN) -> T
         update.check_size()
         if not is_newer(update.top, data):
             return update.top
-        target = _target(update.top, data, floor_bytes)
+        target = target_of(update.top, data, floor_bytes)
         arriving = target.with_suffix(".arriving")
         try:
             with arriving.open("wb") as copy:
@@ -127,15 +127,17 @@ def is_newer(top: Top, data: Path) -> bool:
         return True
 
 
-def _target(top: Top, data: Path, floor_bytes: int) -> Path:
-    """Return where an update is kept. Raises `Refused` where there is no room for it."""
+def target_of(top: Top, data: Path, floor_bytes: int) -> Path:
+    """Return where an update is kept. Raises `Refused` where there is no room for it. What began to arrive of others goes."""
     directory = data / DIRECTORY
     make_directory(directory)
+    target = directory / f"hedgerow-{top.header.version}.update"
     for left in directory.glob("*.arriving"):
-        left.unlink()
+        if left.stem != target.stem:
+            left.unlink()
     if shutil.disk_usage(directory).free - top.whole_size < floor_bytes:
         raise Refused(Flaw.NO_ROOM, name=top.name, size=-(-top.whole_size // MIB))
-    return directory / f"hedgerow-{top.header.version}.update"
+    return target
 
 
 def keep(arrived: Path, target: Path) -> None:

@@ -19,7 +19,7 @@ from appliance.updates.slots import OPEN, Card
 
 ANSWER: Final = Path("/run/hedgerow-update/answer.json")  # why the last wish was refused
 MARK: Final = Path("/run/hedgerow-trial/on")
-HOLDS_VARIABLE: Final = "HEDGEROW_TRIAL_S"
+TIMES_VARIABLE: Final = "HEDGEROW_TRIAL_S"  # for how long it must be well, and within what time, in seconds
 ASK_S: Final = 20.0
 OK: Final = 200
 
@@ -49,7 +49,8 @@ def holds(port: int, open_part: Path = OPEN) -> bool:
     if note is None or note.version != version("hedgerow"):
         LOG.error("The update was to bring version %s, and brought %s.", note and note.version, version("hedgerow"))
         return False
-    return trial.holds(lambda: is_well(port), float(os.environ.get(HOLDS_VARIABLE, trial.HOLDS_S)))
+    holds_s, within_s = map(float, os.environ.get(TIMES_VARIABLE, f"{trial.HOLDS_S} {trial.WITHIN_S}").split())
+    return trial.holds(lambda: is_well(port), holds_s, within_s)
 
 
 def settle(card: Card) -> str:

@@ -20,7 +20,7 @@ from appliance.handover import Handover
 from appliance.next_card import drawn
 from appliance.seed import Seed
 from appliance.store.migrations import MIGRATIONS
-from appliance.updates import slots
+from appliance.updates import held, keepers, slots
 from appliance.updates.making import Contents
 from provisioning import assembling, building, copying, fat, reader, writing
 from provisioning import disks as machine
@@ -135,12 +135,13 @@ def card_options(command: Command) -> Command:
 def write(node_yaml: Path, image: Path, papers: Path | None, **card: Any) -> None:
     """Write a card for the node of NODE.YAML, and read back every byte of it."""
     seed = drawn(seeds.read_whole(node_yaml, seeds.DATA))
+    keys = _update_keys(node_yaml)
     writing.check_image(image)
     if card["file"] and card["file"].exists() and card["file"].samefile(image):
         raise _not_ours(image)
     device = _device(seed, image.stat().st_size, **card)
     papers = _papers(node_yaml, seed, papers)
-    with _furnished(seed, image) as layers:
+    with _furnished(seed, keys, image) as layers:
         say(slip(seed, image.name, _written(layers, device), papers))
 
 
@@ -160,6 +161,15 @@ def copy(node_yaml: Path, papers: Path | None, **card: Any) -> None:
 def write_wished() -> None:
     """Write the card that a keeper's page wishes for, in a reader of this node."""
     say(reader.Reader(Handover(), lambda seed: copying.copied(slots.find(), seed)).carry_out())
+
+
+def _update_keys(node_yaml: Path) -> list[Path]:
+    """Return the list of those who may sign updates, where one lies beside the node's answers. Raises `Refused`."""
+    file = node_yaml.with_name(held.KEYS)
+    if not file.exists():
+        return []
+    keepers.parse(file.read_text("utf-8-sig", "replace"))
+    return [file]
 
 
 def _papers(node_yaml: Path, seed: Seed, wanted: Path | None) -> Path:
@@ -221,13 +231,13 @@ def _inserted() -> Disk:
 
 
 @contextmanager
-def _furnished(seed: Seed, image: Path) -> Iterator[writing.Layers]:
+def _furnished(seed: Seed, keys: Sequence[Path], image: Path) -> Iterator[writing.Layers]:
     """Yield an image with a seed on its open part."""
     with tempfile.TemporaryDirectory(prefix="hedgerow-card-") as room:
         told = Path(room) / seeds.FILE_NAME
         seeds.write(seed, told)
         place = fat.fat_partition(image)
-        over = fat.furnished(image, place, [told, *seed.beside], Path(room) / "fat")
+        over = fat.furnished(image, place, [told, *seed.beside, *keys], Path(room) / "fat")
         yield writing.of_image(image, over, place.offset)
 
 

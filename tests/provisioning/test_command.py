@@ -9,8 +9,10 @@ import pytest
 import zxingcpp
 from PIL import Image
 
+from appliance.updates.held import KEYS
 from provisioning import fat
 from tests.appliance.shell import done, hedgerow, refused, told
+from tests.appliance.updates.cards import keepers
 from tests.provisioning.seeds import sow
 
 pytestmark = pytest.mark.real
@@ -51,8 +53,10 @@ def test_check_says_what_a_file_means_and_what_is_wrong(tmp_path: Path) -> None:
 
 def test_a_card_is_written_with_its_papers_and_read_back(tmp_path: Path, image: Path) -> None:
     file, card = sow(tmp_path, wifi={"name": "Elm", "country": "DE"}, keeper={"name": "Ana"}), tmp_path / "card.img"
+    (tmp_path / KEYS).write_text(keepers().as_text(), encoding="utf-8")
     said = done_in_spite_of_progress("provision", "write", file, "--image", image, "--file", card)
     assert "each byte read back" in said
+    assert read_from(card, KEYS) == keepers().as_text()
     seed = read_from(card, "node.yaml")
     assert "name: Elm Corner" in seed
     assert card.read_bytes()[(FIRST * 512) + (16 << 20) :] == image.read_bytes()[(FIRST * 512) + (16 << 20) :]
@@ -84,6 +88,9 @@ def test_what_is_no_card_is_refused(tmp_path: Path, image: Path) -> None:
     assert "is no file" in refused("provision", "write", file, "--image", image, "--file", "/dev/null", code=2)
     photos, before = tmp_path / "photos.zip", image.read_bytes()
     photos.write_bytes(b"of the children")
+    (tmp_path / KEYS).write_text("needed two\n", encoding="utf-8")
+    assert "wrong in line 1" in refused("provision", "write", file, "--image", image, "--file", tmp_path / "x.img")
+    (tmp_path / KEYS).unlink()
     for other in (photos, image):
         out = refused("provision", "write", file, "--image", image, "--file", other, code=2)
         assert "is there already, and is no card of ours" in out

@@ -54,9 +54,9 @@ class Twin:
         self.namespace, self._phone = (f"hedgerow-{who}-{os.getpid()}" for who in ("node", "phone"))
         self.data.mkdir()
         sow(self.open / "hedgerow")
-        run("chown", "-R", self._uid(), self.open)
+        run("chown", "-R", self.uid(), self.open)
 
-    def _uid(self) -> str:
+    def uid(self) -> str:
         users = (self.system / "etc/passwd").read_text(encoding="utf-8").splitlines()
         return next(line.split(":")[2] for line in users if line.startswith("hedgerow:"))
 
@@ -90,23 +90,34 @@ class Twin:
     def start(self) -> None:
         """Give it power, and wait until the system says that it runs."""
         began_s = time.monotonic()
+        self.power()
+        self.wait()
+        print(
+            f"up {time.monotonic() - began_s:.1f} s after power; {self.inside('systemd-analyze', 'time').splitlines()[0]}"
+        )
+
+    def wait(self) -> None:
+        """Wait until the system says that it runs."""
+        wait_until("the system runs", self._is_up, UP_WITHIN_S, self.told)
+
+    def power(self) -> None:
+        """Give it power."""
         with self.console.open("ab") as console:
             self._process = subprocess.Popen(
                 [
                     *("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--read-only", "--boot"),
                     *("--resolv-conf=off", "--timezone=off", "--console=pipe", f"--uuid={MACHINE_ID}"),
                     *(f"--directory={self.system}", f"--network-namespace-path=/run/netns/{self.namespace}"),
-                    *("--capability=CAP_NET_ADMIN", f"--bind={self.data}:/var/lib/hedgerow"),
-                    f"--bind={self.open}:/boot/firmware",
+                    *("--capability=CAP_NET_ADMIN", *(f"--bind={place}" for place in self.binds())),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=console,
             )
-        wait_until("the system runs", self._is_up, UP_WITHIN_S, self.told)
-        print(
-            f"up {time.monotonic() - began_s:.1f} s after power; {self.inside('systemd-analyze', 'time').splitlines()[0]}"
-        )
+
+    def binds(self) -> list[str]:
+        """Return what is mounted from outside."""
+        return [f"{self.data}:/var/lib/hedgerow", f"{self.open}:/boot/firmware"]
 
     def _is_up(self) -> bool:
         assert self._process

@@ -78,6 +78,8 @@ def paths(app: Flask, node: Node) -> Iterator[str]:
             "static",
             "margin.picture",
             "archive.cover",
-            "archive.picture",
-        ):  # they have small pictures
+            "archive.picture",  # these have small pictures
+            "lending.update_top",
+            "lending.update_file",  # no new version lies here
+        ):
             yield re.sub(r"<(\w+)>", lambda found: known[found[1]], rule.rule)

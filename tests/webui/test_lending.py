@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from flask import Flask
+from werkzeug.serving import make_server
 
 from appliance.node import Node
+from appliance.updates import held
+from appliance.updates.gathering import Gatherer
+from appliance.visiting import Visit
+from mesh.addresses import Address
 from mesh.blob import CHUNK_SIZE, ChunkList, blob_id
+from mesh.keys import NodeId
+from tests.appliance.updates.cards import ANA, BEN, keepers, update
 from tests.webui.street import MARKDOWN, publish
 from tests.webui.visitor import Visitor
 
@@ -72,3 +83,46 @@ def test_the_chunks_of_a_large_file_are_listed(street: Node, stranger: Visitor):
     chunks = [content[at : at + CHUNK_SIZE] for at in range(0, len(content), CHUNK_SIZE)]
     assert listed.data == ChunkList.of(chunks).encode()
     assert stranger.get(f"/blob/{NAME}/chunks").data.hex() == NAME, "a file of one chunk is its own list"
+
+
+def lay_update(node: Node) -> Path:
+    (node.settings.data / held.DIRECTORY).mkdir()
+    return update(node.settings.data / held.DIRECTORY, ANA, BEN, architecture=held.here(Path("/nowhere")).architecture)
+
+
+def test_a_new_version_is_handed_out_in_parts(node: Node, stranger: Visitor):
+    assert stranger.get("/update/").data == b""
+    for path in ("/update/top", "/update/file"):
+        assert stranger.get(path).status_code == 404
+    raw = lay_update(node).read_bytes()
+    assert stranger.get("/update/").data == b"9.0\n"
+    top = stranger.get("/update/top").data
+    assert raw.startswith(top)
+    part = stranger.get("/update/file", headers={"Range": f"bytes={len(top)}-{len(top) + 9}"})
+    assert (part.status_code, part.data) == (206, raw[len(top) : len(top) + 10])
+    assert part.headers["Content-Range"] == f"bytes {len(top)}-{len(top) + 9}/{len(raw)}"
+    for path in ("/update/", "/update/top", "/update/file"):
+        response = stranger.get(path)
+        assert "Set-Cookie" not in response.headers
+        assert "sandbox" in response.headers["Content-Security-Policy"]
+
+
+def test_a_neighbour_fetches_it_from_these_pages(node: Node, app: Flask, tmp_path: Path):
+    file = lay_update(node)
+    (tmp_path / "open/hedgerow").mkdir(parents=True)
+    (tmp_path / "open/hedgerow" / held.KEYS).write_text(keepers().as_text(), encoding="utf-8")
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        other = Gatherer(tmp_path / "other", 0, Visit, time.monotonic, tmp_path / "open")
+        address = Address.parse(f"http://127.0.0.1:{server.server_port}")
+        while other.step({NodeId(b"1" * 16): address}):
+            pass
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    kept = held.path(tmp_path / "other")
+    assert kept
+    assert kept.read_bytes() == file.read_bytes()
