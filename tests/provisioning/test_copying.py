@@ -40,6 +40,7 @@ def running(room: Path, slot: int) -> Card:
     for name in ("node.yaml", "STATUS.txt", "copies.txt", "oak.invite"):
         (place / "hedgerow" / name).write_bytes(SECRET)
     (place / "hedgerow/EXAMPLE.yaml").write_bytes(b"# an example")
+    (place / "hedgerow/update-keys.txt").write_bytes(b"# who may sign")
     slots = []
     for number, content in enumerate(SYSTEMS):
         device = room / f"slot{number}"
@@ -71,6 +72,7 @@ def test_the_next_card(tmp_path: Path, slot: int) -> None:
     assert on_the_open_part(target, "a/overlays/vc4.dtbo") == b"dt"
     assert on_the_open_part(target, "start4.elf") == b"starter"
     assert on_the_open_part(target, "hedgerow/EXAMPLE.yaml") == b"# an example"
+    assert on_the_open_part(target, "hedgerow/update-keys.txt") == b"# who may sign"
     (tmp_path / "told").mkdir()
     (tmp_path / "told/node.yaml").write_bytes(on_the_open_part(target, "hedgerow/node.yaml"))
     assert seeds.read(tmp_path / "told/node.yaml", seeds.DATA) == seed
