@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Sequence
+from heapq import heapify, heappop
 from math import hypot, pi, sqrt
 from typing import Final
 
@@ -27,13 +28,15 @@ def draw(nodes: int, mean_degree: float, dice: Dice, loss: float | None = None) 
     near = [
         (_distance(points[one], points[other]), one, other) for one in range(nodes) for other in range(one + 1, nodes)
     ]
-    near.sort()
+    heapify(near)  # most pairs are never looked at
     found: list[Link] = []
-    part = list(range(nodes))
-    for distance, one, other in near:
+    part, parts = list(range(nodes)), nodes
+    while near and (near[0][0] <= reach or parts > 1):
+        distance, one, other = heappop(near)
         is_bridge = _root(part, one) != _root(part, other)
         if distance > reach and not is_bridge:
             continue
+        parts -= is_bridge
         part[_root(part, one)] = _root(part, other)
         found.append(Link(one, other, _loss(distance / reach) if loss is None else loss))
     return found
