@@ -29,11 +29,14 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Wifi:
-    """`phones_max`: how many the firmware serves at once, None where it sets no limit that we know of."""
+    """`phones_max`: how many the firmware serves at once, None where it sets no limit that we know of. `other_max`: how many
+    another firmware serves that lies on this system, None where there is none: only Raspberry Pi has one, for one chip.
+    """
 
     interface: str
     phones: int
     phones_max: int | None
+    other_max: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +82,13 @@ def _wifi(root: Path) -> Wifi | None:
         return None
     driver = place / "device/driver"
     has_limit = driver.exists() and driver.resolve().name == FULLMAC
-    limit = (PHONES_MINIMAL if _is_minimal(root) else PHONES_STOCK) if has_limit else None
-    return Wifi(place.name, _phones(place.name, root), limit)
+    phones = _phones(place.name, root)
+    if not has_limit:
+        return Wifi(place.name, phones, None)
+    if _is_minimal(root):
+        return Wifi(place.name, phones, PHONES_MINIMAL)
+    lies_there = any(root.glob("lib/firmware/cypress/cyfmac*-sdio-minimal.bin"))
+    return Wifi(place.name, phones, PHONES_STOCK, PHONES_MINIMAL if lies_there else None)
 
 
 def _is_minimal(root: Path) -> bool:

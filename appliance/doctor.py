@@ -18,7 +18,8 @@ COULD_GO_MAX: Final = 5
 HOT_C: Final = 80.0  # where a Raspberry Pi begins to slow down
 # A thousand rewrites of a cheap card's cells, with four bytes written inside for each of ours.
 CARD_LIVES: Final = 250
-MINIMAL: Final = "its minimal firmware serves 19: see update-alternatives, cyfmac43455-sdio.bin."
+MINIMAL: Final = "its minimal firmware serves {limit}: see update-alternatives, cyfmac43455-sdio.bin."
+ANOTHER: Final = "another node round the corner serves as many again."
 HEAR_OR_CONFIRM: Final = (
     "Let this node hear a neighbour, or confirm on the keeper's page that nobody has newer data; then it goes on."
 )
@@ -160,7 +161,7 @@ def check_phones(node: Care) -> Check:
     if wifi.phones_max is None:
         return Check("phones", True, f"{wifi.phones} devices are on {wifi.interface}.")
     limit = f"{wifi.phones} of about {wifi.phones_max} phones that this board's WiFi serves at once are here"
-    advice = "." if wifi.phones_max == board.PHONES_MINIMAL else f"; {MINIMAL}"
+    advice = f"; {MINIMAL.format(limit=wifi.other_max) if wifi.other_max else ANOTHER}"
     return Check("phones", wifi.phones < wifi.phones_max, f"{limit}{advice}")
 
 

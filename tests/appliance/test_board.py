@@ -53,12 +53,19 @@ def link(place: Path, to: Path | str) -> None:
 
 
 def test_a_pi_tells_all(pi: Path) -> None:
-    assert look(pi, pi) == Board(48.312, 0x50000, Card(62521344 * 512, 1_024_000_000, 0), Wifi("wlan0", 2, 8))
+    assert look(pi, pi) == Board(48.312, 0x50000, Card(62521344 * 512, 1_024_000_000, 0), Wifi("wlan0", 2, 8, 19))
 
 
 def test_the_minimal_firmware_serves_more(pi: Path) -> None:
     link(pi / "lib/firmware/cypress/cyfmac43455-sdio.bin", "cyfmac43455-sdio-minimal.bin")
     assert look(pi, pi).wifi == Wifi("wlan0", 2, 19)
+
+
+def test_a_firmware_that_is_not_there_is_not_advised(pi: Path) -> None:
+    """Debian has it for no chip, and Raspberry Pi for none but one."""
+    for file in (pi / "lib/firmware/cypress").iterdir():
+        file.unlink()
+    assert look(pi, pi).wifi == Wifi("wlan0", 2, 8)
 
 
 def test_another_chip_has_no_limit_that_we_know_of(pi: Path) -> None:
@@ -79,7 +86,7 @@ def test_a_whole_disk_is_its_own_size(pi: Path) -> None:
 def test_what_cannot_be_read_is_not_told(pi: Path, content: str) -> None:
     for file in ("sys/class/thermal/thermal_zone0/temp", "sys/fs/ext4/mmcblk0p3/lifetime_write_kbytes", "proc/net/arp"):
         write(pi / file, content)
-    assert look(pi, pi) == Board(None, 0x50000, None, Wifi("wlan0", 0, 8))
+    assert look(pi, pi) == Board(None, 0x50000, None, Wifi("wlan0", 0, 8, 19))
 
 
 def test_a_machine_that_tells_nothing(tmp_path: Path) -> None:

@@ -130,9 +130,14 @@ def test_a_radio_is_spoken_of_in_words_for_people(node: Node) -> None:
         (Board(83.4, None, None, None), "temperature", "83 °C"),
         (Board(None, 0x50005, None, None), "supply", "is too weak"),
         (Board(None, 0x50000, None, None), "supply", "was, since the start, too weak"),
-        (Board(None, None, None, Wifi("wlan0", 8, 8)), "phones", "8 of about 8 phones"),
+        (Board(None, None, None, Wifi("wlan0", 8, 8)), "phones", "8 of about 8 phones that this board's WiFi serves"),
+        (
+            Board(None, None, None, Wifi("wlan0", 9, 8, 19)),
+            "phones",
+            "its minimal firmware serves 19: see update-alternatives",
+        ),
     ],
-    ids=["worn", "failing", "hot", "weak", "was weak", "crowded"],
+    ids=["worn", "failing", "hot", "weak", "was weak", "crowded", "crowded, with a way out"],
 )
 def test_what_is_wrong_with_the_board(node: Node, monkeypatch, told: Board, name: str, advice: str) -> None:
     monkeypatch.setattr(board, "look", lambda _: told)
