@@ -15,6 +15,7 @@ UNWANTED: Final = (
     *("dpkg-db-backup.timer", "e2scrub_all.timer", "fstrim.timer", "apt-daily.timer", "apt-daily-upgrade.timer"),
     *("getty@tty1.service", "systemd-networkd-wait-online.service", "systemd-pstore.service"),
 )
+OTHER_BOARDS: Final = "usr/lib/linux-image-*/[!b]*"  # device trees of all makers but Broadcom
 BOARD_LINE: Final = (
     "console=tty0 console=ttyS1,115200 root=PARTUUID=48454447-02 ro rootwait"
     " fsck.repair=yes net.ifnames=0 cma=64M panic=10 quiet"
@@ -41,8 +42,8 @@ def settle(root: Path) -> None:
     resolv = root / "etc/resolv.conf"
     resolv.unlink(missing_ok=True)
     resolv.symlink_to("/run/hedgerow-uplink/resolv.conf")  # whom a cable names, if there is one (systemd/lead-on)
-    for left in ("var/lib/apt/lists", "var/cache/apt", "var/log"):
-        for path in (root / left).glob("*"):
+    for left in ("var/lib/apt/lists/*", "var/cache/apt/*", "var/log/*", OTHER_BOARDS):
+        for path in root.glob(left):
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     _lay_example(root)
 

@@ -33,8 +33,9 @@ WITNESS: Final = f"""[Unit]
 Description=Who tells the test what it sees
 [Service]
 Type=exec
-ExecStart=/bin/sh -c 'exec 3<>/dev/virtio-ports/witness; echo {READY} >&3; while IFS= read -r words <&3; do \\
-answer=$$(eval "$$words" 2>&1 </dev/null); code=$$?; printf "%%s\\n%%s {END}\\n" "$$answer" "$$code" >&3; done'
+ExecStart=/bin/sh -c 'while sleep 0.5; do exec 3<>/dev/virtio-ports/witness && echo {READY} >&3 && \\
+while IFS= read -r words <&3; do answer=$$(eval "$$words" 2>&1 </dev/null); code=$$?; \\
+printf "%%s\\n%%s {END}\\n" "$$answer" "$$code" >&3; done; done'
 """
 ENDS_WITH_US: Final = ("setpriv", "--pdeathsig", "KILL")
 
@@ -101,13 +102,13 @@ class Board:
         for name, place in (("kernel", told["kernel"]), ("initrd", memory)):
             (self.room / name).write_bytes(self.card.read(prefix + place))
         line = self.card.read(f"{prefix}cmdline.txt").decode().strip()
-        line += f" console=ttyAMA0 systemd.machine_id={MACHINE_ID} systemd.wants=witness.service"
+        line += f" console=ttyAMA0 systemd.machine_id={MACHINE_ID} systemd.wants=w.service"
         line += " modules_load=mac80211_hwsim systemd.show_status=no"
         kernel, initrd = self.room / "kernel", self.room / "initrd"
         return ["-kernel", str(kernel), "-initrd", str(initrd), "-append", line]
 
     def _emulator(self) -> list[str]:
-        credential = "opt/io.systemd.credentials/systemd.extra-unit.witness.service"
+        credential = "opt/io.systemd.credentials/systemd.extra-unit.w.service"  # QEMU takes 55 letters
         words = [
             *("qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72", "-smp", "2", "-m", "1024", "-no-reboot"),
             *("-accel", "tcg,thread=multi", "-display", "none", "-serial", f"file:{self.console}"),

@@ -44,8 +44,10 @@ def system(room: Path) -> Path:
     subprocess.run([*words, f"--include={','.join(PACKAGES)}", building.SUITE, root], check=True)
     (root / "lease").write_text(LEASE, encoding="ascii")
     (root / "lease").chmod(0o755)
-    for name in ("etc/resolv.conf", "etc/passwd"):
-        (root / name).unlink(missing_ok=True)
+    for name in ("bin", "sbin", "lib"):
+        (root / name).symlink_to(f"usr/{name}")
+    for name in ("proc", "dev", "run", "etc"):
+        (root / name).mkdir(exist_ok=True)
     (root / "etc/resolv.conf").symlink_to("/run/resolv.conf")
     (root / "etc/passwd").write_text("root:x:0:0::/:/bin/sh\n", encoding="ascii")
     return disk_of(root, room / "phone.img", LABEL, SIZE_MIB)
