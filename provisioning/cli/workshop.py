@@ -301,7 +301,10 @@ def cards(node_yaml: Path, sheet: str, output: Path | None) -> None:
     "--update", "makes_update", is_flag=True, help="Also the update that brings cards of before to this version."
 )
 def image(target: Path, architecture: str, keep: Path, makes_update: bool) -> None:
-    """Build the image of a card, as root, from Debian's packages and this very software; takes half an hour."""
+    """Build the image of a card, as root, from Debian's packages and this very software.
+
+    The first one takes up to forty minutes, later ones a few: what Debian gives is kept.
+    """
     with tempfile.TemporaryDirectory(prefix="hedgerow-image-", dir=target.parent) as room:
         base = building.base(architecture, keep, say)
         twin = building.base("amd64", keep, say) if architecture == "arm64" else None
