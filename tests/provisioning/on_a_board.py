@@ -88,7 +88,7 @@ def made_card(room: Path, broker: Broker) -> Path:
     (seed.parent / "mqtt.password").write_text("a password of Elm's\n", encoding="utf-8")
     card = room / "card.img"
     began_s = time.monotonic()
-    words = [HEDGEROW, "provision", "write", seed, "--image", IMAGE, "--file", card]
+    words: list[str | Path] = [HEDGEROW, "provision", "write", seed, "--image", IMAGE, "--file", card]
     written = subprocess.run(words, capture_output=True, text=True, timeout=900, check=False)
     assert written.returncode == 0, written.stderr
     print(f"card written and read back in {time.monotonic() - began_s:.0f} s\n{written.stdout}")
