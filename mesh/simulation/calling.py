@@ -141,7 +141,8 @@ class NodeCalls:
             self._crier.follow(self._alarms.on_air(), now)
             for call in self._crier.due(now):
                 self._say(Send(call.encode(), Priority.DISTRESS))
-        due = max(self._crier.at, self._hangs_until, now + PAUSE_MIN_S)
+        next_note = now + NOTE_EVERY_S if self.living() else inf
+        due = max(min(self._crier.at, next_note), self._hangs_until, now + PAUSE_MIN_S)
         if due < self._armed:
             self._armed = due
             self._clock.at(due, self._wake, due)
