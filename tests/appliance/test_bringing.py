@@ -65,7 +65,9 @@ def test_the_same_file_twice_is_the_same_zine_for_the_same_key(street: Street, a
 def test_what_was_taken_back_leaves_no_words_and_no_cover(street: Street) -> None:
     elm = street.elm
     zine = publish(elm, specimens.epub(), "hedges.epub")
+    before = elm.withdrawals()
     elm.withdraw_zine(zine.id)
+    assert elm.withdrawals() == before + 1  # whereupon the air codec forgets what it learned
     assert list(elm.settings.blobs.glob("*")) == []
     assert elm.database.value("SELECT count(*) FROM extract") == 0
     assert elm.zines(WORD).rows == ()
