@@ -10,6 +10,7 @@ from typing import Any, Final
 import click
 
 from appliance.bench import air as air_figures
+from appliance.bench import carrying as bundle_figures
 from appliance.bench import idle as idle_figures
 from appliance.bench import portal as portal_figures
 from appliance.bench import scale as scale_figures
@@ -76,6 +77,18 @@ def scale(as_json: bool) -> int:
         for name, lines in profiles.items():
             cells = [(line.function, str(line.calls), f"{line.own_share:.1%}") for line in lines]
             say_table((name.replace("_", " "), "calls", "own share"), cells)
+    return 0
+
+
+@bench.command()
+@as_json
+def bundle(as_json: bool) -> int:
+    """What writing and reading a bundle takes, beside cp and b2sum of the same bytes."""
+    try:
+        figures = bundle_figures.measure()
+    except MeasurementFault as fault:
+        return complain(str(fault), NO)
+    _say("bundle", figures, {}, as_json, aims=bundle_figures.AIMS)
     return 0
 
 
