@@ -13,6 +13,7 @@ from typing import Final
 from appliance.errors import StoreFault
 from appliance.moving_in import MovingIn
 from appliance.node import Node
+from appliance.store.database import Version
 
 EVERY_S: Final = 5.0  # between two looks at whether there is something to look into
 END_S: Final = 5.0
@@ -29,20 +30,25 @@ class Looker:
         self._due = ticks()
         self._thread: Thread | None = None
         self._moving_in = MovingIn(node)
+        self._idle_at: Version | None = None  # how the store was when there was nothing to look into
 
     def tend(self) -> None:
         """Begin to look into the next file, where it is time and nobody looks."""
         if self._ticks() < self._due or (self._thread and self._thread.is_alive()):
             return
         self._due = self._ticks() + EVERY_S
-        self._thread = Thread(target=self._look, name="looking", daemon=True)
-        self._thread.start()
+        version = self._node.database.version()
+        if version != self._idle_at:
+            self._thread = Thread(target=self._look, args=(version,), name="looking", daemon=True)
+            self._thread.start()
 
-    def _look(self) -> None:
+    def _look(self, version: Version) -> None:
         try:
             while self._node.look_into_next():
                 pass
             self._moving_in.tend()
+            if self._moving_in.is_over:
+                self._idle_at = version
         except StoreFault as fault:
             LOG.warning("A file could not be looked into: %s", fault)
         finally:

@@ -31,6 +31,11 @@ class MovingIn:
         self._node = node
         self._left: list[Callable[[Node], bool]] = [open_account, fill_shelf]
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to do."""
+        return not self._left
+
     def tend(self) -> None:
         """Raises `StoreFault`. What is wrong with a file of the first boot is told by the first boot itself."""
         for step in self._left.copy():

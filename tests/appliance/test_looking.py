@@ -1,0 +1,39 @@
+"""A store in which nothing happens is not looked into again and again: each look costs a thread and a connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from appliance.looking import EVERY_S, Looker
+from appliance.node import Node
+
+
+@pytest.fixture
+def node(elm: Path) -> Iterator[Node]:
+    node = Node.open(elm)
+    yield node
+    node.close()
+
+
+def test_a_quiet_store_is_looked_into_once_and_again_after_each_change(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, now = [], [0.0]
+    monkeypatch.setattr(Node, "look_into_next", lambda self: looks.append(now[0]))
+    looker = Looker(node, lambda: now[0])
+
+    def passes(rounds: int) -> int:
+        before = len(looks)
+        for _ in range(rounds):
+            now[0] += EVERY_S
+            looker.tend()
+            looker.end()
+        return len(looks) - before
+
+    assert passes(5) == 1
+    assert passes(5) == 0
+    node.add_member("Chidi", "1234")
+    assert passes(5) == 1
