@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import get_ident
+from threading import get_ident, local
 from typing import Any, Final
 
 import peewee
@@ -40,12 +40,21 @@ PRAGMAS: Final = (
 )
 
 
+ROWS_CHANGED: Final = "SELECT total_changes()"
+
+
+class Own(local):
+    """What one thread did with its own connection: what others do is seen by `data_version`."""
+
+    writes = 0
+
+
 class Database:
     """Rows in, rows out. Everything that can go wrong with the card leaves as `StoreFault`."""
 
     def __init__(self, path: Path, make: MakeDatabase = SQLITE) -> None:
         self.path = path
-        self._writes = 0
+        self._own = Own()
         with self._troubles():
             self._peewee = make(str(path), pragmas=(), timeout=BUSY_S)
             self._recognise()
@@ -87,11 +96,14 @@ class Database:
             return
         try:
             with self._troubles(), self._peewee.atomic("IMMEDIATE"):
+                before = self.value(ROWS_CHANGED)
                 yield
+                self._own.writes += (
+                    self.value(ROWS_CHANGED) != before
+                )  # who looked and wrote nothing is no news to itself
         except CardFull:
             self._empty_log()
             raise
-        self._writes += 1
 
     def _empty_log(self) -> None:
         """Move the write-ahead log into the file, if it still fits there: then the next try finds room in the log."""
@@ -113,7 +125,7 @@ class Database:
 
         https://www.sqlite.org/pragma.html#pragma_data_version tells of other connections, the count of this one's own writes.
         """
-        return get_ident(), int(self.value("PRAGMA data_version")), self._writes
+        return get_ident(), int(self.value("PRAGMA data_version")), self._own.writes
 
     def run(self, sql: str, *values: Any) -> None:
         self._execute(sql, values)
@@ -151,7 +163,7 @@ class Database:
         if not self._peewee.is_closed():
             with self._troubles():
                 self._peewee.close()
-            self._writes += 1
+            self._own.writes += 1
 
     def _execute(self, sql: str, values: Sequence[Any]) -> Any:
         with self._troubles():
