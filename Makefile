@@ -80,7 +80,7 @@ image-test: $(VENV)/test.stamp
 	@.ci/system-packages
 	@.ci/foreign-programs $(IMAGE_PACKAGES)
 	@[ -f hedgerow.img ] || $(MAKE) --no-print-directory image
-	HEDGEROW_IMAGE=hedgerow.img $(BIN)/python -m pytest -s tests/provisioning/on_a_board.py
+	HEDGEROW_IMAGE=hedgerow.img $(BIN)/python -m pytest -s -o faulthandler_timeout=3600 tests/provisioning/on_a_board.py
 
 format: $(VENV)/test.stamp
 	$(BIN)/ruff check --fix-only --select I
