@@ -105,7 +105,7 @@ def test_a_slip_at_the_keyboard_is_told_in_one_line(elm: Path, words: tuple[str,
 
 
 def test_commands_of_later_days_are_absent(elm: Path) -> None:
-    for word in ("cheque", "allowance", "paper", "update"):
+    for word in ("cheque", "allowance", "paper"):
         assert "No such command" in refused(word, data=elm, code=2)
 
 

@@ -22,7 +22,7 @@ from typing import Any, Final
 import pytest
 
 from appliance.node import Node as Books
-from tests.ports import free_ports
+from tests.ports import free_ports, is_free
 from tests.street.node import PIN, PROGRAM, Node, hedgerow, processes_of
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(900)]
@@ -95,6 +95,9 @@ class Victim(Node):
         until_s = time.monotonic() + GONE_WITHIN_S
         while left := processes_of(self.data):
             assert time.monotonic() < until_s, f"orphans: {left}"
+            time.sleep(0.01)
+        while not is_free(self.port):  # a dying process loses its name before its sockets
+            assert time.monotonic() < until_s, f"somebody without a name still holds port {self.port}"
             time.sleep(0.01)
 
     def end(self) -> None:
