@@ -16,7 +16,7 @@ help:
 	@echo "make bench   the benchmarks, written to bench-results.json"
 	@echo "make scenarios  simulated streets under many seeds, SEEDS='1 2 3' of your choice; takes hours"
 	@echo "make image   the image of an SD card, as root: up to forty minutes, later ones a few"
-	@echo "make image-test  start it in an emulated board, and look at it from outside: a quarter of an hour"
+	@echo "make image-test  start it in an emulated board, and look at it from outside: long, for all of it is emulated"
 	@echo "make format  put the code into its one form"
 	@echo "make texts   the catalogue of what translators translate"
 	@echo "make clean   remove what make made"
