@@ -20,6 +20,7 @@ from mesh.governor import Priority
 from mesh.transports.lora_pipe import TextBy
 
 CRY_AFTER_S: Final = (0.0, 120.0, 600.0)
+OVER_TIMES: Final = 2  # texts to everybody are not acknowledged, and two radios that speak at once drown each other
 CRY_HOPS: Final = 3  # for this strangers' radios are asked to help: it is what the air is a commons for
 LOOK_S: Final = 5.0
 SEEN_MAX: Final = 64
@@ -30,7 +31,7 @@ TRIES_MAX: Final = 12  # the daemon waits longer each time the store fails, so t
 class Outcry:
     """Calls that were raised at this node, as texts for everybody's phone: at once, after two minutes and after ten.
 
-    A restart says a call that lives once more. Times are monotonic seconds.
+    That it is over is said at once and after two minutes. A restart says a call that lives once more. Times: monotonic seconds.
     """
 
     def __init__(self, name: str, ticks: Callable[[], float]) -> None:
@@ -44,7 +45,7 @@ class Outcry:
         self._begun = {known: begun for known, begun in self._begun.items() if known in own}
         for name, call in own.items():
             began, times = self._begun.setdefault(name, (self._ticks(), 0))
-            wanted = 1 if call.is_over else len(CRY_AFTER_S)
+            wanted = OVER_TIMES if call.is_over else len(CRY_AFTER_S)
             if times < wanted and self._ticks() - began >= CRY_AFTER_S[times]:
                 self._begun[name] = (began, times + 1)
                 yield self._text(call)

@@ -252,7 +252,7 @@ def test_a_call_waits_for_no_window_while_power_is_saved(
     daemon.close()
 
 
-def test_phones_are_told_at_once_and_twice_more_and_that_it_is_over(
+def test_phones_are_told_at_once_and_twice_more_and_twice_that_it_is_over(
     node: Node, voice: Voice, road: Road, radio: TextRadio, ticks: Ticks
 ) -> None:
     ana = node.sign_in("Ana", PIN).account
@@ -262,7 +262,7 @@ def test_phones_are_told_at_once_and_twice_more_and_that_it_is_over(
     assert {(to, key, hops) for _, to, key, hops in radio.said} == {(0xFFFFFFFF, b"", 3)}
     node.end_own_call(ana)
     pass_time(voice, road, ticks, 1000)
-    assert [text for text, *_ in radio.said][3:] == ["ALL CLEAR (Ana, Elm)"]
+    assert [text for text, *_ in radio.said][3:] == ["ALL CLEAR (Ana, Elm)"] * 2
 
 
 def test_a_call_of_another_node_is_passed_on_and_no_text_is_made_of_it(

@@ -29,6 +29,7 @@ NUMBERS = {"Elm": 0xE1000001, "Oak": 0x0A000002, "Fir": 0xF1000003}
 PEOPLE = {"Elm": ("Ana", "Ben"), "Oak": ("Dora",), "Fir": ("Gus",)}
 PHONE = 0x0F000009
 WITHIN_S = 60
+SAID_AGAIN_WITHIN_S = 200  # two that speak at once drown each other; a text is said again after two minutes
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +100,7 @@ def forge(ether: RadioEther, text: str) -> None:
         ether.tell("Elm", [mesh_pb2.FromRadio(packet=packet)])
 
 
+@pytest.mark.timeout(600)
 def test_a_call_for_help_by_text_is_seen_on_every_portal_and_every_phone(
     street: Street, ether: RadioEther, browser: Browser, phone: Phone
 ) -> None:
@@ -112,24 +114,27 @@ def test_a_call_for_help_by_text_is_seen_on_every_portal_and_every_phone(
         assert "A life is in danger: fire at number 12" in alarm
         assert "Ana" in alarm
     wait_until("phones show it", lambda: bool(phone.shouts_heard()), WITHIN_S)
-    assert phone.shouts_heard() == ["SOS, life in danger: fire at number 12 (Ana, Elm)"]
+    assert set(phone.shouts_heard()) == {"SOS, life in danger: fire at number 12 (Ana, Elm)"}
 
     gus = Neighbour(browser, fir, "Gus")
     gus.calls_for_help("a broken leg in the yard")
     wait_until("two calls are seen everywhere", lambda: all(len(one.alarms()) == 2 for one in people), WITHIN_S)
     assert all("Help is needed: a broken leg in the yard" in one.alarms()[1] for one in people), "the worst first"
+    hurt = "SOS, help needed: a broken leg in the yard (Gus, Fir)"
+    wait_until("phones show it as well", lambda: hurt in phone.shouts_heard(), SAID_AGAIN_WITHIN_S)
     gus.says_it_is_over()
     wait_until("one is left", lambda: all(len(one.alarms()) == 1 for one in people), WITHIN_S)
 
     Neighbour(browser, elm, "Ana").says_it_is_over()
     wait_until("it is over everywhere", lambda: not any(person.alarms() for person in people), WITHIN_S)
-    wait_until("phones show that too", lambda: len(phone.shouts_heard()) == 4, WITHIN_S)
-    assert phone.shouts_heard() == [
+    everything = {
         "SOS, life in danger: fire at number 12 (Ana, Elm)",
-        "SOS, help needed: a broken leg in the yard (Gus, Fir)",
+        hurt,
         "ALL CLEAR: a broken leg in the yard (Gus, Fir)",
         "ALL CLEAR: fire at number 12 (Ana, Elm)",
-    ]
+    }
+    wait_until("phones show that too", lambda: len(set(phone.shouts_heard())) == len(everything), SAID_AGAIN_WITHIN_S)
+    assert set(phone.shouts_heard()) == everything
 
 
 def test_texts_and_calls_are_counted_to_the_byte(street: Street, ether: RadioEther) -> None:
