@@ -98,6 +98,6 @@ def test_a_name_in_another_script_leaves_the_sentence_in_order(app):
 @pytest.mark.parametrize("answer", [*Verdict, *Objection])
 def test_every_answer_can_be_said(app, answer):
     names = "currency decimals text name example limit home room hours language seconds ending kind width height latest"
-    details = dict.fromkeys(names.split(), "7")
+    details = dict.fromkeys([*names.split(), "typed", "least", "most"], "7")
     with app.test_request_context():
         assert "{" not in sentence(Refused(answer, **details))
