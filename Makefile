@@ -64,7 +64,7 @@ bench: $(VENV)/run.stamp
 SEEDS ?= $(shell seq 1 100)
 
 scenarios: $(VENV)/run.stamp
-	@failed=0; for seed in $(SEEDS); do for street in storm echo narrow credit alarm heal20; do \
+	@failed=0; for seed in $(SEEDS); do for street in storm echo narrow credit alarm behind heal20; do \
 		echo "$$street, seed $$seed"; \
 		$(BIN)/hedgerow simulate tests/scenarios/$$street.yaml --seed $$seed > /dev/null || failed=1; \
 	done; done; exit $$failed

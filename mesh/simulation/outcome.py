@@ -33,6 +33,7 @@ class Outcome:
     quiet_packets: float
     floor_bytes: int
     latencies_s: Sequence[float]
+    shown_early: int  # records that some node showed as not counted yet, above a gap
     calls_raised: int
     calls_slowest_s: float | None  # until the last node showed a call that had to show it
     violations: Sequence[str]
@@ -97,6 +98,7 @@ class Outcome:
             "ratio_to_floor": _ratio(self.bytes_on_air, self.floor_bytes),
             "latency_p50_s": self._latency(0.50),
             "latency_p95_s": self._latency(0.95),
+            "shown_early": self.shown_early,
             "calls_raised": self.calls_raised,
             "calls_slowest_s": None if self.calls_slowest_s is None else round(self.calls_slowest_s, 1),
             "violations": [*self.violations],

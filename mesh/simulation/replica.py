@@ -29,6 +29,7 @@ class Place(NamedTuple):
 ENDLESS: Final = 2**63 - 1
 
 Grown = Callable[[Branch, int, int], None]  # a log grew from one height to another
+ASIDE_MAX: Final = 32  # runs, as the appliance's store keeps
 
 
 class Replica:
@@ -41,6 +42,8 @@ class Replica:
         self._books = books
         self._places: dict[LogId, Place] = {}
         self._proofs: dict[LogId, ForkProof] = {}
+        self._aside: list[Run] = []
+        self.shown_early = 0  # records above a gap that were shown as not counted yet
         self._frontier = Frontier(truth.scope)
         self._nothing = Frontier(PUBLIC)
 
@@ -103,6 +106,25 @@ class Replica:
         if run.upto > place.height:
             self._grow(place, branch, checkpoint)
             self._book(run)
+            self._close_gaps(run.log, run.upto)
+
+    def show(self, run: Run, head: Head) -> None:
+        """Show what stands above a gap, and keep it for when the gap closes. Raises `PeerFault` for what is not well signed."""
+        place = self._places.get(run.log)
+        if place is None:
+            raise Malformed("nobody in this street writes that log")
+        checkpoint = run.check(place.branch.opening.public_key, head)
+        if self._truth.branch_with(checkpoint) is None:
+            self._accuse(f"showed records of a log up to {run.upto} that nobody wrote")
+        if all(run.upto > kept.upto for kept in self._aside if kept.log == run.log):
+            self._aside = [*self._aside, run][-ASIDE_MAX:]
+            self.shown_early += len(run.records)
+
+    def _close_gaps(self, log: LogId, height: int) -> None:
+        reached = [run for run in self._aside if run.log == log and run.after <= height]
+        self._aside = [run for run in self._aside if run not in reached]
+        for run in reached:
+            self.accept(run)
 
     def _compare(self, place: Place, checkpoint: Checkpoint) -> None:
         held = place.branch.checkpoints

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mesh.distress import Distress
-from mesh.effects import Deliver, DeliverCall, DeliverForkProof, Effect, Send
+from mesh.effects import Deliver, DeliverAside, DeliverCall, DeliverForkProof, Effect, Send
 from mesh.errors import AirtimeSpent, PeerFault
 from mesh.gossip import Engine
 from mesh.governor import Governor, Priority
@@ -23,6 +23,7 @@ from mesh.simulation.dice import Dealer
 from mesh.simulation.replica import Replica
 from mesh.simulation.shared_codec import SharedCodec
 
+Arrival = Deliver | DeliverAside | DeliverForkProof | DeliverCall
 CLIENT_QUEUE_MAX: Final = 16
 USE_SHARE_MAX: Final = 0.40  # of the last minute, whoever talked: beyond it Meshtastic lets nobody talk
 USE_PAUSE_S: Final = 5.0
@@ -161,29 +162,32 @@ class NodeStation:
             if isinstance(effect, DeliverCall) and self.calls:
                 self.calls.overheard(effect.call, effect.peer)
             match effect:
-                case Deliver() | DeliverForkProof() | DeliverCall() if self._around.commit_s:
+                case Deliver() | DeliverAside() | DeliverForkProof() | DeliverCall() if self._around.commit_s:
                     moment = self._around.clock.now + self._around.commit_s
                     self._around.clock.at(moment, self._commit, effect, self.starts)
-                case Deliver() | DeliverForkProof() | DeliverCall():
+                case Deliver() | DeliverAside() | DeliverForkProof() | DeliverCall():
                     self._through_the_door(effect)
                 case _:
                     pass
 
-    def _commit(self, effect: Deliver | DeliverForkProof | DeliverCall, start: int) -> None:
+    def _commit(self, effect: Arrival, start: int) -> None:
         if self._engine and start == self.starts:
             self._through_the_door(effect)
             self.news()
 
-    def _through_the_door(self, effect: Deliver | DeliverForkProof | DeliverCall) -> None:
+    def _through_the_door(self, effect: Arrival) -> None:
         if self.is_full:
             return
         try:
-            if isinstance(effect, Deliver):
-                self.replica.accept(effect.run)
-            elif isinstance(effect, DeliverCall):
-                self._hear_call(effect.call)
-            else:
-                self.replica.accept_proof(effect.proof)
+            match effect:
+                case Deliver(_, run):
+                    self.replica.accept(run)
+                case DeliverAside(_, run, head):
+                    self.replica.show(run, head)
+                case DeliverCall(_, call):
+                    self._hear_call(call)
+                case DeliverForkProof(proof):
+                    self.replica.accept_proof(proof)
         except PeerFault as fault:
             self.faults += 1
             if isinstance(effect, Deliver) and self._engine:

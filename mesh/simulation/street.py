@@ -189,6 +189,7 @@ class Street:
             quiet_packets=self._quiet_packets(spent),
             floor_bytes=self._floor_bytes(streets),
             latencies_s=self._latencies,
+            shown_early=sum(station.replica.shown_early for station in self.stations if station),
             calls_raised=self._calls.raised,
             calls_slowest_s=self._calls.slowest_s,
             violations=self.truth.violations,

@@ -39,6 +39,7 @@ KEYS = [
     "ratio_to_floor",
     "latency_p50_s",
     "latency_p95_s",
+    "shown_early",
     "calls_raised",
     "calls_slowest_s",
     "violations",
@@ -63,6 +64,13 @@ def test_the_fixed_seeds_break_no_rule_and_end_in_one_state(name: str, seed: int
     outcome = run(name, seed)
     replay = f"hedgerow simulate tests/scenarios/{name}.yaml --seed {seed}"
     assert [*outcome.violations, *outcome.disappointments()] == [], replay
+
+
+def test_the_newest_is_seen_before_a_gap_has_closed() -> None:
+    """Newest first over the simulated air: what comes ahead is checked, shown, and counts once the rest is there."""
+    outcome = run("behind", 5)
+    assert [*outcome.violations, *outcome.disappointments()] == [], "hedgerow simulate tests/scenarios/behind.yaml"
+    assert outcome.shown_early > 0
 
 
 def test_books_that_nodes_keep_give_one_answer_too() -> None:
