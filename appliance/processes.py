@@ -144,7 +144,7 @@ def become_portal(settings: Settings) -> NoReturn:
 
 def become(package: str, *words: str) -> NoReturn:
     """Turn this process into one of a package that stands above this layer, or beside it."""
-    os.execv(sys.executable, [sys.executable, "-m", package, *words])  # noqa: S606 (no shell wanted)
+    os.execv(sys.executable, [sys.executable, "-m", "appliance.starting", package, *words])  # noqa: S606 (no shell wanted)
 
 
 def hold(data: Path, part: str) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 import time
 from collections.abc import Callable
 from typing import Final
@@ -17,12 +18,19 @@ MICROSECONDS: Final = 1_000_000
 
 Say = Callable[[str], None]
 
+ready: Final = threading.Event()  # this process has told that it is ready
+
+
+def is_watched() -> bool:
+    """Whether a service manager wants to hear of this process."""
+    return os.environ.get("NOTIFY_SOCKET", "")[:1] in {"/", "@"}
+
 
 def tell(words: str) -> None:
     """Send `words` to the service manager, if there is one. One that does not listen is no reason to end."""
-    place = os.environ.get("NOTIFY_SOCKET", "")
-    if place[:1] not in {"/", "@"}:
+    if not is_watched():
         return
+    place = os.environ["NOTIFY_SOCKET"]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as line:
         line.setblocking(False)
         try:
@@ -58,4 +66,5 @@ class Pulse:
         if not self.is_due:
             return
         self._say("WATCHDOG=1" if self._due_s is not None else "READY=1\nWATCHDOG=1")
+        ready.set()
         self._due_s = self._ticks() + self._every_s

@@ -32,10 +32,10 @@ UNITS_OF_DEBIAN: Final = ("systemd-networkd.service", "nftables.service")
 PROGRAM: Final = """#!/usr/bin/python3 -P
 import sys
 
-from appliance.cli import main
+from appliance.starting import hedgerow
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(hedgerow())
 """
 CONTROL: Final = """Package: hedgerow
 Version: {version}

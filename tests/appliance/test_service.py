@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 
 from appliance import service
 from appliance.service import Pulse
+from appliance.starting import ASK, START_MAX_S, WORKS_FROM_S, Start
 from tests.appliance.shell import HEDGEROW, done
 from tests.ports import free_ports
 from webui.pulse import THREADS_MAY_TAKE_S, Heart, Task
@@ -42,6 +44,13 @@ def manager(tmp_path: Path) -> Iterator[socket.socket]:
         line.bind(str(tmp_path / "notify"))
         line.settimeout(30)
         yield line
+
+
+def first_besides_asking(manager: socket.socket) -> str:
+    """Return the first word that is no wish for patience."""
+    while (word := manager.recv(1000).decode()) == ASK:
+        pass
+    return word
 
 
 def falls_silent(manager: socket.socket) -> bool:
@@ -90,6 +99,50 @@ def test_nobody_listens_and_nothing_happens(monkeypatch: pytest.MonkeyPatch, pla
     service.tell(READY)
 
 
+class TestStart:
+    def test_patience_is_asked_for_at_once_and_while_work_is_done(self) -> None:
+        worked, heard = Clock(), list[str]()
+        start = Start(worked, heard.append, Clock())
+        assert heard == [ASK]
+        for _ in range(3):
+            worked.now += 2 * WORKS_FROM_S
+            start.look()
+        assert heard == [ASK] * 4
+
+    def test_one_that_waits_asks_for_nothing_more(self) -> None:
+        worked, heard = Clock(), list[str]()
+        start = Start(worked, heard.append, Clock())
+        for _ in range(9):
+            worked.now += WORKS_FROM_S / 2
+            start.look()
+        assert heard == [ASK]
+
+    def test_one_that_turns_in_circles_is_not_waited_for_for_ever(self) -> None:
+        worked, now, heard = Clock(), Clock(), list[str]()
+        start = Start(worked, heard.append, now)
+        now.now, worked.now = START_MAX_S, START_MAX_S
+        start.look()
+        assert heard == [ASK]
+
+
+@pytest.mark.real
+def test_a_real_process_asks_while_it_works_and_falls_silent_when_it_hangs(
+    tmp_path: Path, manager: socket.socket
+) -> None:
+    """Its module works until it is told to stop, as one that makes a store anew; then it waits, as for a lock."""
+    (tmp_path / "long.py").write_text("import os\nwhile not os.path.exists('enough'): pass\nos.read(0, 1)\n", "utf-8")
+    told = os.environ | {"NOTIFY_SOCKET": str(tmp_path / "notify"), "PYTHONPATH": f"{Path.cwd()}:{tmp_path}"}
+    command = [sys.executable, "-m", "appliance.starting", "long"]
+    with subprocess.Popen(command, env=told, cwd=tmp_path, stdin=subprocess.PIPE) as process:
+        try:
+            assert [manager.recv(1000).decode() for _ in range(3)] == [ASK] * 3
+            (tmp_path / "enough").touch()
+            manager.settimeout(4)
+            assert falls_silent(manager)
+        finally:
+            process.kill()
+
+
 class TestHeart:
     def test_threads_that_take_up_work_keep_it_beating(self, clock: Clock) -> None:
         heard: list[str] = []
@@ -121,7 +174,7 @@ def test_a_real_process_says_ready_and_goes_on_beating(tmp_path: Path, manager: 
     told = os.environ | {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "1500000"}
     with subprocess.Popen([HEDGEROW, "--data", tmp_path / "elm", part], env=told) as process:
         try:
-            assert manager.recv(1000).decode() == READY
+            assert first_besides_asking(manager) == READY
             assert manager.recv(1000).decode() == BEAT
             process.send_signal(signal.SIGSTOP)
             manager.settimeout(0.5)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
@@ -18,6 +20,7 @@ from webui.probes import PROBES
 
 HERE: Final = Path(__file__).parent
 BACK_WITHIN_S: Final = 15.0
+PORTAL: Final = "hedgerow-portal.service"
 ASK: Final = """
 import http.client, json, sys
 from urllib.parse import urlsplit
@@ -208,22 +211,77 @@ def test_what_systemd_of_the_card_says_of_the_units(twin: Twin) -> None:
         twin.inside("systemd-analyze", "security", "--offline=true", "--threshold=25", "--no-pager", unit)
 
 
+def back_after(twin: Twin, before: int, began_s: float, what: str) -> float:
+    """Wait until another portal than `before` answers; return how long after `began_s` that was."""
+
+    def is_back() -> bool:
+        return twin.main_process(PORTAL) not in {0, before} and is_well(twin)
+
+    wait_until("another portal", is_back, 60, twin.told)
+    took_s = time.monotonic() - began_s
+    print(f"back {took_s:.1f} s after {what}")
+    return took_s
+
+
 @pytest.mark.parametrize("hurt", ["KILL", "STOP"])
 def test_a_portal_that_is_killed_or_hangs_is_back_in_time(twin: Twin, hurt: str) -> None:
-    """KILL is also what the kernel does where memory runs out. One that is stopped hears nothing else."""
+    """One that is stopped hears nothing but KILL."""
     assert is_well(twin)
-    before = twin.main_process("hedgerow-portal.service")
+    before = twin.main_process(PORTAL)
     began_s = time.monotonic()
     twin.inside("kill", f"-{hurt}", str(before))
-    wait_until(
-        "another portal",
-        lambda: twin.main_process("hedgerow-portal.service") not in {0, before} and is_well(twin),
-        60,
-        twin.told,
-    )
-    took_s = time.monotonic() - began_s
-    print(f"back {took_s:.1f} s after {hurt}")
-    assert took_s < BACK_WITHIN_S
+    assert back_after(twin, before, began_s, hurt) < BACK_WITHIN_S
+
+
+def test_a_portal_that_runs_out_of_memory_is_back_in_time(twin: Twin) -> None:
+    """The kernel kills it, for it wants more than it may have; pages that phones open make it want more."""
+    assert is_well(twin)
+    before = twin.main_process(PORTAL)
+    with twin.pinched(PORTAL, memory_bytes=1 << 18) as kills:
+        while not kills():
+            with suppress(AssertionError):
+                is_well(twin)
+    began_s = time.monotonic()
+    assert back_after(twin, before, began_s, "memory ran out") < BACK_WITHIN_S
+
+
+def test_a_portal_that_hangs_while_it_starts_is_started_anew_in_time(twin: Twin) -> None:
+    """What it reads never comes: a pipe that nobody writes to stands in the place of its key."""
+    key, aside = twin.data / "node/node.key", twin.data / "node/aside"
+    key.rename(aside)
+    os.mkfifo(key)
+    os.chown(key, aside.stat().st_uid, aside.stat().st_gid)
+    try:
+        twin.inside("systemctl", "kill", "--signal=KILL", PORTAL)
+        hung = wait_until("one that hangs", lambda: starting(twin), 30, twin.told)
+        began_s = time.monotonic()
+        wait_until("it is ended", lambda: twin.main_process(PORTAL) != hung, 60, twin.told)
+    finally:
+        aside.replace(key)
+    assert back_after(twin, hung, began_s, "a start that hung") < BACK_WITHIN_S
+    assert "start operation timed out" in twin.inside("journalctl", "--no-pager", "--unit", PORTAL)
+
+
+def test_a_portal_that_starts_slowly_but_works_is_left_alone(twin: Twin) -> None:
+    """With a twentieth of a processor a start takes longer than one that hangs is given (TimeoutStartSec of the unit)."""
+    before = twin.main_process(PORTAL)
+    with twin.slow(PORTAL, percent=5):
+        twin.inside("systemctl", "kill", "--signal=KILL", PORTAL)
+        began_s = time.monotonic()
+        slow = wait_until("a slow start", lambda: starting(twin) not in {0, before} and starting(twin), 60, twin.told)
+        wait_until("it is ready", lambda: twin.main_process(PORTAL) != slow or not starting(twin), 240, twin.told)
+        took_s = time.monotonic() - began_s
+    print(f"ready {took_s:.1f} s after a slow start")
+    assert twin.main_process(PORTAL) == slow, "nobody ended it"
+    assert took_s > 8, "it was slow enough to tell"
+    wait_until("the pages", lambda: is_well(twin), 30, twin.told)
+
+
+def starting(twin: Twin) -> int:
+    """Return the process of a portal that is not ready yet, 0 where there is none."""
+    told = twin.inside("systemctl", "show", "--property=ActiveState,MainPID", PORTAL)
+    values = dict(line.split("=", 1) for line in told.splitlines())
+    return int(values["MainPID"]) if values["ActiveState"] == "activating" else 0
 
 
 def test_what_was_confirmed_is_there_after_the_power_was_cut(twin: Twin) -> None:

@@ -7,12 +7,14 @@ air is missing. The system is read-only as on a card; the data and the open part
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +26,7 @@ CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") 
 ADDRESS: Final = "10.77.0.1"
 MACHINE_ID: Final = "0123456789abcdef0123456789abcdef"
 UP_WITHIN_S: Final = 120.0
+GROUPS: Final = Path("/sys/fs/cgroup")  # what the kernel lets a group of processes have
 
 
 def run(*words: str | Path, code: int | None = 0, within_s: float = 60) -> str:
@@ -151,6 +154,55 @@ class Twin:
         """Return the process of a service inside, by its number there; 0 while there is none."""
         return int(self.inside("systemctl", "show", "--value", "--property=MainPID", unit) or 0)
 
+    # what is taken from it
+
+    @contextmanager
+    def pinched(self, unit: str, memory_bytes: int) -> Iterator[Callable[[], int]]:
+        """Give a service's first process no more than so much memory; yields what tells how often it was killed for that."""
+        limits = {"memory.limit_in_bytes": str(memory_bytes)}
+        words = [f"MemoryMax={memory_bytes}", "MemoryHigh=infinity"]
+        with self._limited("memory", limits, self._outside(self.main_process(unit)), unit, words) as group:
+            told = group / ("memory.oom_control" if group.is_relative_to(GROUPS / "memory") else "memory.events")
+            yield lambda: _number(told, "oom_kill")
+
+    @contextmanager
+    def slow(self, unit: str, percent: int) -> Iterator[None]:
+        """Give a service no more than so much of one processor; where the twin has no say in that, all of the twin."""
+        limits = {"cpu.cfs_period_us": "100000", "cpu.cfs_quota_us": str(percent * 1000)}
+        with self._limited("cpu", limits, int(self._leader()), unit, [f"CPUQuota={percent}%"]):
+            yield
+
+    @contextmanager
+    def _limited(self, kind: str, limits: dict[str, str], process: int, unit: str, words: list[str]) -> Iterator[Path]:
+        """Yield the control group that is limited: of version 1, ours, with `process` in it, or of version 2, the unit's."""
+        whole = GROUPS / kind
+        if not whole.exists():
+            group = Path(f"/proc/{self._outside(self.main_process(unit))}/cgroup").read_text(encoding="utf-8")
+            self.inside("systemctl", "set-property", "--runtime", unit, *words)
+            try:
+                yield GROUPS / group.strip().rpartition("::/")[2]
+            finally:
+                self.inside("systemctl", "revert", unit)
+            return
+        pen = whole / f"hedgerow-twin-{os.getpid()}"
+        pen.mkdir()
+        try:
+            for name, value in {**limits, "cgroup.procs": str(process)}.items():
+                (pen / name).write_text(value, encoding="ascii")
+            yield pen
+        finally:
+            _empty(pen, whole)
+
+    def _outside(self, inside: int) -> int:
+        """Return the number that a process of the twin has on this machine."""
+        for status in Path("/proc").glob("[0-9]*/status"):
+            with suppress(OSError):
+                numbers = re.search(r"^NSpid:\t(.*)$", status.read_text(encoding="utf-8"), re.MULTILINE)
+                same = (status.parent / "ns/pid").readlink() == Path(f"/proc/{self._leader()}/ns/pid").readlink()
+                if same and numbers and int(numbers[1].split()[-1]) == inside:
+                    return int(status.parent.name)
+        raise AssertionError(f"process {inside} is not there. {self.told()}")
+
     def cut(self) -> None:
         """Take the power away: every process is killed at once."""
         if self._process and self._process.poll() is None:
@@ -158,3 +210,17 @@ class Twin:
             os.kill(leader, signal.SIGKILL)  # the first process of a pid namespace: the kernel kills all others
             self._process.wait(30)
         self._process = None
+
+
+def _number(file: Path, key: str) -> int:
+    lines = (line.split() for line in file.read_text(encoding="ascii").splitlines())
+    return next(int(words[1]) for words in lines if words[0] == key)
+
+
+def _empty(pen: Path, whole: Path) -> None:
+    """Let all out of a control group, and remove it."""
+    while inmates := (pen / "cgroup.procs").read_text(encoding="ascii").split():
+        for inmate in inmates:
+            with suppress(OSError):  # it has ended meanwhile
+                (whole / "cgroup.procs").write_text(inmate, encoding="ascii")
+    pen.rmdir()
