@@ -15,12 +15,11 @@ from typing import Final, NamedTuple
 
 from appliance.updates import making
 from appliance.updates.making import Contents
-from provisioning import boot_files
+from provisioning import boot_files, number
 from provisioning.running import run
 
 MIB: Final = 1 << 20
 PIECE: Final = 4 * MIB
-DISK_ID: Final = "0x48454447"
 
 
 class Part(NamedTuple):
@@ -62,15 +61,15 @@ def assemble(system: Path, image: Path, room: Path, update: Contents | None = No
     return image
 
 
-def lay_table(image: Path) -> None:
-    """Make `image` a blank as large as a card's file, with the table of its partitions. Raises `SettingsFault`."""
+def lay_table(image: Path, card: int = number.OF_IMAGES) -> None:
+    """Make `image` a blank as large as a card's file, with the table of its partitions and its number. Raises `SettingsFault`."""
     with image.open("wb") as target:
         target.truncate((START_MIB + sum(one.size_mib for one in PARTS)) * MIB)
-    run(["sfdisk", "--quiet", str(image)], "The table of partitions could not be written", _table())
+    run(["sfdisk", "--quiet", str(image)], "The table of partitions could not be written", _table(card))
 
 
-def _table() -> str:
-    lines = ["label: dos", f"label-id: {DISK_ID}"]
+def _table(card: int) -> str:
+    lines = ["label: dos", f"label-id: {card:#010x}"]
     at = START_MIB
     for one in PARTS:
         place = f"start={at}MiB, size={one.size_mib}MiB, type={one.kind}"
@@ -98,7 +97,8 @@ def _open_part(system: Path, room: Path) -> Path:
 def blank_open_part(file: Path) -> None:
     """Make an open part with nothing in it. Raises `SettingsFault`."""
     _blank(file, OPEN.size_mib)
-    run(["mkfs.vfat", "-F", "32", "-i", "48454447", "-n", OPEN.label, str(file)], "The open part could not be made")
+    serial = f"{number.OF_IMAGES:08x}"  # of the file system, which nothing of ours asks for
+    run(["mkfs.vfat", "-F", "32", "-i", serial, "-n", OPEN.label, str(file)], "The open part could not be made")
 
 
 def copy_into(file: Path, sources: Sequence[Path], to: str) -> None:

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Final
 
 from appliance.errors import SettingsFault
+from appliance.updates import command_line
 
 FIRST: Final = "a"
-KERNEL, MEMORY_DISK, COMMAND_LINE = "vmlinuz", "initrd.img", "cmdline.txt"
+KERNEL, MEMORY_DISK = "vmlinuz", "initrd.img"
 # The first line is written over in place, so it stands in the first sector, and nothing before it ever changes its place.
 CONFIG: Final = f"""os_prefix={FIRST}/
 # The letter above says which of the two systems on this card starts. Updates change it; fallback.txt puts it back.
@@ -40,7 +41,7 @@ def lay_out(firmware: Path) -> Path:
         _newest(firmware, name).rename(folder / name)
         for older in firmware.glob(f"{name}-*"):
             older.unlink()
-    for path in [*firmware.glob("*.dtb"), firmware / "overlays", firmware / COMMAND_LINE]:
+    for path in [*firmware.glob("*.dtb"), firmware / "overlays", firmware / command_line.FILE]:
         if path.exists():
             shutil.move(path, folder / path.name)
     (firmware / "config.txt").write_text(CONFIG, encoding="ascii")

@@ -55,14 +55,26 @@ def furnished(image: Path, place: Place, files: Sequence[Path], into: Path) -> P
             left -= len(piece)
     _mtools("mmd", "-D", "s", "-i", into, f"::{FOLDER}", may_fail=True)  # it is there in an image of ours
     for file in files:
-        _mtools("mcopy", "-o", "-m", "-i", into, file, f"::{FOLDER}/{file.name}")
+        put(into, file, f"{FOLDER}/{file.name}")
     return into
 
 
-def _mtools(*words: str | Path, may_fail: bool = False) -> None:
+def read(open_part: Path, name: str) -> bytes:
+    """Return a file of a FAT partition that lies in a file; nothing where there is none."""
+    return _mtools("mtype", "-i", open_part, f"::{name}", may_fail=True)
+
+
+def put(open_part: Path, file: Path, name: str) -> None:
+    """Lay a file into a FAT partition, over the one that may be there. Raises `SettingsFault`."""
+    _mtools("mcopy", "-o", "-m", "-i", open_part, file, f"::{name}")
+
+
+def _mtools(*words: str | Path, may_fail: bool = False) -> bytes:
     known = {"PATH": os.environ.get("PATH", ""), "MTOOLS_SKIP_CHECK": "1", "LC_ALL": "C.UTF-8"}
     done = subprocess.run(
-        [str(word) for word in words], env=known, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        [str(word) for word in words], env=known, stdin=subprocess.DEVNULL, capture_output=True, check=False
     )
     if done.returncode and not may_fail:
-        raise SettingsFault(f"The card's first part could not be furnished: {done.stderr.strip()[:200]}")
+        why = done.stderr.decode(errors="replace").strip()[:200]
+        raise SettingsFault(f"The card's first part could not be furnished: {why}")
+    return done.stdout

@@ -90,11 +90,12 @@ def _lay_units(tree: Path) -> None:
     for name, place in (
         ("hedgerow.sysusers", "usr/lib/sysusers.d/hedgerow.conf"),
         ("hedgerow.tmpfiles", "usr/lib/tmpfiles.d/hedgerow.conf"),
+        ("90-hedgerow-card.rules", "usr/lib/udev/rules.d/90-hedgerow-card.rules"),
         ("90-hedgerow-sticks.rules", "usr/lib/udev/rules.d/90-hedgerow-sticks.rules"),
         ("90-hedgerow-wifi.rules", "usr/lib/udev/rules.d/90-hedgerow-wifi.rules"),
     ):
         _put(tree / place, (source / name).read_text("utf-8"))
-    for name in ("take-stick", "grow-data", "lay-status", "wake-later", "lead-on", "share.nft"):
+    for name in ("take-stick", "is-own-card", "grow-data", "lay-status", "wake-later", "lead-on", "share.nft"):
         _put(tree / LIBRARY / name, (source / name).read_text("utf-8"), 0o755)
 
 

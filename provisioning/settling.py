@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from provisioning import boot_files
+from provisioning import boot_files, number
 from provisioning.parcel import RECIPE
 
 # Started by their packages, but not wanted: another's access point, housekeeping of a system that is never written to.
@@ -17,7 +17,7 @@ UNWANTED: Final = (
 )
 OTHER_BOARDS: Final = "usr/lib/linux-image-*/[!b]*"  # device trees of all makers but Broadcom
 BOARD_LINE: Final = (
-    "console=tty0 console=ttyS1,115200 root=PARTUUID=48454447-02 ro rootwait"
+    f"console=tty0 console=ttyS1,115200 root=PARTUUID={number.OF_IMAGES:08x}-02 ro rootwait"
     " fsck.repair=yes net.ifnames=0 cma=64M panic=10 quiet"
 )
 

@@ -88,10 +88,10 @@ class Layers:
         return bytes(content)
 
 
-def of_image(image: Path, over: Path | None = None, offset: int = 0) -> Layers:
-    """Return an image, with another file laid over the part of it that begins at `offset`."""
+def of_image(image: Path, *over: Layer) -> Layers:
+    """Return an image, with what lies over parts of it."""
     whole = Layer(image, 0, image.stat().st_size)
-    layers = Layers([whole, *([Layer(over, offset, over.stat().st_size)] if over else [])])
+    layers = Layers([whole, *over])
     assert layers.size_bytes == whole.size, "a layer lies within the image"
     return layers
 

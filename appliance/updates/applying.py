@@ -7,23 +7,20 @@ is left as it is.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from appliance.card import sync
 from appliance.errors import Refused
-from appliance.updates import last
+from appliance.updates import command_line, last
 from appliance.updates.flaws import Flaw
 from appliance.updates.header import Part, places
 from appliance.updates.last import Last, Outcome
-from appliance.updates.slots import FIRST_SLOT, Card, put
+from appliance.updates.slots import Card, put
 from appliance.updates.update_file import UpdateFile
 from mesh.keys import digest
 
-COMMAND_LINE: Final = "cmdline.txt"
-ROOT: Final = re.compile(rb"root=PARTUUID=([0-9a-f]{8})-0[23]")
 FORCED_EACH: Final = 16  # chunks after which the card is waited for, so that little is pending when a plug is pulled
 MIB: Final = 1 << 20
 SPARE: Final = MIB  # of the open part, which FAT's folders and the note may take
@@ -40,6 +37,7 @@ def lay(update: UpdateFile, card: Card, version: str, shape: int, tell: Tell = l
     before = last.read(card.open)
     if before and before.outcome is Outcome.TRYING and before.slot == card.running:
         raise Refused(Flaw.ON_TRIAL, version=before.version)
+    number = _number(card)
     update.check_size()
     _check_room(update, card)
     card.clear_fallback()
@@ -48,7 +46,7 @@ def lay(update: UpdateFile, card: Card, version: str, shape: int, tell: Tell = l
     last.write(card.open, note)
     try:
         _lay_system(update, card.slots[card.other], tell)
-        _lay_boot_files(update, card)
+        _lay_boot_files(update, card, number)
     except OSError as fault:
         raise Refused(Flaw.NOT_WRITTEN, reason=fault.strerror) from fault
     return note
@@ -59,6 +57,18 @@ def arm(card: Card, note: Last) -> None:
     last.write(card.open, note.now(Outcome.TRYING))
     card.set_fallback()
     card.point(note.slot)
+
+
+def _number(card: Card) -> int:
+    """Return the number of this very card, by which the new system is found. Raises `Refused`."""
+    file = card.folder(card.running) / command_line.FILE
+    try:
+        found = command_line.number(file.read_bytes())
+    except OSError as fault:
+        raise Refused(Flaw.NOT_WRITTEN, reason=f"{command_line.FILE}: {fault.strerror}") from fault
+    if found is None:
+        raise Refused(Flaw.NOT_WRITTEN, reason=f"{command_line.FILE} of the running system names no card")
+    return found
 
 
 def _check_room(update: UpdateFile, card: Card) -> None:
@@ -103,7 +113,7 @@ def check_slot(handle: int, part: Part) -> None:
             raise Refused(Flaw.WRITTEN_WRONG)
 
 
-def _lay_boot_files(update: UpdateFile, card: Card) -> None:
+def _lay_boot_files(update: UpdateFile, card: Card, number: int) -> None:
     """Files that are right already are not written; those of the version before go, so that two versions always fit."""
     folder, wanted = card.folder(card.other), {part.name: part for part in update.top.header.boot_files}
     folder.mkdir(exist_ok=True)
@@ -112,7 +122,8 @@ def _lay_boot_files(update: UpdateFile, card: Card) -> None:
             file.unlink()
     for name, part in wanted.items():
         content = b"".join(update.content(part, index, at) for index, (at, _) in enumerate(places(part)))
-        content = _for_slot(content, card) if name == COMMAND_LINE else content
+        if name == command_line.FILE:
+            content = command_line.naming(content, number, card.other)
         file = folder / name
         file.parent.mkdir(exist_ok=True)
         if not file.exists() or file.read_bytes() != content:
@@ -121,10 +132,3 @@ def _lay_boot_files(update: UpdateFile, card: Card) -> None:
             raise Refused(Flaw.WRITTEN_WRONG)
     sync(folder)
     sync(card.open)
-
-
-def _for_slot(line: bytes, card: Card) -> bytes:
-    """Let a command line name the slot that it is for, on this very card."""
-    here = ROOT.search((card.folder(card.running) / COMMAND_LINE).read_bytes())
-    disk = here[1] if here else b"48454447"
-    return ROOT.sub(b"root=PARTUUID=%s-0%d" % (disk, FIRST_SLOT + card.other), line)

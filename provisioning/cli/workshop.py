@@ -22,7 +22,7 @@ from appliance.seed import Seed
 from appliance.store.migrations import MIGRATIONS
 from appliance.updates import held, keepers, slots
 from appliance.updates.making import Contents
-from provisioning import assembling, building, copying, fat, reader, writing
+from provisioning import assembling, building, copying, fat, number, reader, writing
 from provisioning import disks as machine
 from provisioning.disks import Danger, Disk
 from provisioning.writing import Phase, Progress
@@ -232,13 +232,15 @@ def _inserted() -> Disk:
 
 @contextmanager
 def _furnished(seed: Seed, keys: Sequence[Path], image: Path) -> Iterator[writing.Layers]:
-    """Yield an image with a seed on its open part."""
-    with tempfile.TemporaryDirectory(prefix="hedgerow-card-") as room:
-        told = Path(room) / seeds.FILE_NAME
+    """Yield an image with a seed on its open part and a number of its own."""
+    with tempfile.TemporaryDirectory(prefix="hedgerow-card-") as name:
+        room = Path(name)
+        told = room / seeds.FILE_NAME
         seeds.write(seed, told)
         place = fat.fat_partition(image)
-        over = fat.furnished(image, place, [told, *seed.beside, *keys], Path(room) / "fat")
-        yield writing.of_image(image, over, place.offset)
+        over = fat.furnished(image, place, [told, *seed.beside, *keys], room / "fat")
+        own = number.given(number.drawn(), image, over, room)
+        yield writing.of_image(image, writing.Layer(over, *place), *own)
 
 
 def _written(layers: writing.Layers, device: Path) -> writing.Written:

@@ -19,9 +19,8 @@ from appliance.updates.held import KEYS
 from appliance.updates.making import Contents
 from appliance.updates.slots import Card
 from appliance.updates.update_file import UpdateFile, packed
-from provisioning.assembling import DISK_ID
 from provisioning.boot_files import CONFIG
-from tests.appliance.updates.cards import ANA, BEN, Board, keepers
+from tests.appliance.updates.cards import ANA, BEN, NUMBER, Board, keepers
 from tests.provisioning.twin import Twin, run
 from tests.street.waiting import wait_until
 
@@ -38,7 +37,7 @@ class Disk:
     def __init__(self, room: Path, system: Path) -> None:
         used = int(run("du", "-sm", system).split()[0])
         self.slot_mib = used + used // 8 + SPARE_MIB
-        image, at, lines = room / "card.img", 4, ["label: dos", f"label-id: {DISK_ID}"]
+        image, at, lines = room / "card.img", 4, ["label: dos", f"label-id: {NUMBER:#010x}"]
         for number, size in ((1, OPEN_MIB), (2, self.slot_mib), (3, self.slot_mib)):
             lines.append(f"card{number} : start={at}MiB, size={size}MiB, type=83")
             at += size
@@ -86,7 +85,7 @@ class CardTwin(Twin):
             "config.txt": CONFIG,
             "a/vmlinuz": "kernel",
             "a/board.dtb": "tree",
-            "a/cmdline.txt": "root=PARTUUID=48454447-02 ro quiet\n",
+            "a/cmdline.txt": f"root=PARTUUID={NUMBER:08x}-02 ro quiet\n",
             f"hedgerow/{KEYS}": keepers().as_text(),
         }.items():
             (self.open / name).parent.mkdir(exist_ok=True)

@@ -10,7 +10,7 @@ import zxingcpp
 from PIL import Image
 
 from appliance.updates.held import KEYS
-from provisioning import fat
+from provisioning import fat, number, writing
 from tests.appliance.shell import done, hedgerow, refused, told
 from tests.appliance.updates.cards import keepers
 from tests.provisioning.seeds import sow
@@ -18,6 +18,7 @@ from tests.provisioning.seeds import sow
 pytestmark = pytest.mark.real
 SIZE = 24 << 20
 FIRST = 2048
+LINE = "console=tty0 root=PARTUUID={number:08x}-02 ro quiet\n"
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +29,12 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with small.open("wb") as target:
         target.truncate(16 << 20)
     subprocess.run(["mkfs.vfat", "-n", "HEDGEBOOT", small], check=True, capture_output=True, timeout=60)
+    line = place / "cmdline.txt"
+    line.write_text(LINE.format(number=number.OF_IMAGES), encoding="ascii")
+    subprocess.run(["mmd", "-i", small, "::a"], check=True, timeout=60)
+    subprocess.run(["mcopy", "-i", small, line, "::a/cmdline.txt"], check=True, timeout=60)
     file.write_bytes(bytes(SIZE - 4096) + b"behind" * 600 + bytes(496))
-    table = f"label: dos\nstart={FIRST}, size={(16 << 20) // 512}, type=c\n"
+    table = f"label: dos\nlabel-id: {number.OF_IMAGES:#010x}\nstart={FIRST}, size={(16 << 20) // 512}, type=c\n"
     subprocess.run(["sfdisk", "-q", file], input=table, text=True, check=True, timeout=60)
     with file.open("r+b") as whole:
         whole.seek(FIRST * 512)
@@ -39,7 +44,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def read_from(card: Path, name: str) -> str:
     where = f"{card}@@{FIRST * 512}"
-    words = ["mtype", "-i", where, f"::{fat.FOLDER}/{name}"]
+    words = ["mtype", "-i", where, f"::{name}"]
     return subprocess.run(words, check=True, capture_output=True, text=True, timeout=60).stdout
 
 
@@ -56,11 +61,12 @@ def test_a_card_is_written_with_its_papers_and_read_back(tmp_path: Path, image: 
     (tmp_path / KEYS).write_text(keepers().as_text(), encoding="utf-8")
     said = done_in_spite_of_progress("provision", "write", file, "--image", image, "--file", card)
     assert "each byte read back" in said
-    assert read_from(card, KEYS) == keepers().as_text()
-    seed = read_from(card, "node.yaml")
+    assert read_from(card, f"{fat.FOLDER}/{KEYS}") == keepers().as_text()
+    seed = read_from(card, f"{fat.FOLDER}/node.yaml")
     assert "name: Elm Corner" in seed
     assert card.read_bytes()[(FIRST * 512) + (16 << 20) :] == image.read_bytes()[(FIRST * 512) + (16 << 20) :]
-    assert card.read_bytes()[: FIRST * 512] == image.read_bytes()[: FIRST * 512]
+    begin, place = image.read_bytes()[: FIRST * 512], number.PLACE
+    assert card.read_bytes()[:place] + card.read_bytes()[place + 4 : FIRST * 512] == begin[:place] + begin[place + 4 :]
     papers = tmp_path / "node-papers.pdf"
     assert papers.stat().st_mode & 0o077 == 0
     subprocess.run(["pdftoppm", "-r", "100", "-png", "-l", "1", papers, tmp_path / "page"], check=True, timeout=60)
@@ -72,6 +78,26 @@ def test_a_card_is_written_with_its_papers_and_read_back(tmp_path: Path, image: 
     assert drawn in seed, "the poster and the card say the same"
     again = done_in_spite_of_progress("provision", "write", sow(tmp_path), "--image", image, "--file", card)
     assert "Written anew" in again
+
+
+def test_each_card_has_a_number_of_its_own(tmp_path: Path, image: Path) -> None:
+    """By it the starter finds the system; a card whose writing was cut off is gone on with, and has one number in the end."""
+    found, file = set(), sow(tmp_path)
+    for name in ("one", "two", "two"):
+        card = tmp_path / name
+        if card.exists():
+            with card.open("r+b") as cut:
+                cut.write(bytes(writing.CHUNK))
+        done_in_spite_of_progress("provision", "write", file, "--image", image, "--file", card)
+        own = number.of(card)
+        assert read_from(card, "a/cmdline.txt") == LINE.format(number=own)
+        found.add(own)
+        assert not found & {0, number.OF_IMAGES}
+        open_part = tmp_path / "open"
+        open_part.write_bytes(card.read_bytes()[FIRST * 512 :][: 16 << 20])
+        subprocess.run(["fsck.vfat", "-n", open_part], check=True, capture_output=True, timeout=60)
+    assert len(found) == 3
+    assert number.of(image) == number.OF_IMAGES
 
 
 def done_in_spite_of_progress(*words: str | Path) -> str:

@@ -11,6 +11,7 @@ from appliance import seed as seeds
 from appliance.errors import SettingsFault
 from appliance.next_card import drawn
 from appliance.updates.slots import Card
+from provisioning import number
 from provisioning.assembling import DATA, MIB, OPEN, SLOT, START_MIB
 from provisioning.copying import copied
 from provisioning.fat import fat_partition
@@ -20,6 +21,7 @@ from tests.provisioning.seeds import sow
 pytestmark = pytest.mark.real
 
 SYSTEMS = (b"system A", b"system B")
+RUNNING = 0x0A11CE5E
 SECRET = b"known to this node alone"
 
 
@@ -31,8 +33,8 @@ def running(room: Path, slot: int) -> Card:
         folder.mkdir(parents=True)
         (folder / "vc4.dtbo").write_bytes(b"dt")
         (place / letter / "vmlinuz").write_bytes(b"kernel " + letter.encode())
-        number = 2 + "ab".index(letter)
-        (place / letter / "cmdline.txt").write_text(f"root=PARTUUID=48454447-0{number} ro\n", encoding="ascii")
+        part = 2 + "ab".index(letter)
+        (place / letter / "cmdline.txt").write_text(f"root=PARTUUID={RUNNING:08x}-0{part} ro\n", encoding="ascii")
     (place / "config.txt").write_text(f"os_prefix={'ab'[slot]}/\narm_64bit=1\n", encoding="ascii")
     (place / "fallback.txt").write_bytes(SECRET)
     (place / "start4.elf").write_bytes(b"starter")
@@ -42,8 +44,8 @@ def running(room: Path, slot: int) -> Card:
     (place / "hedgerow/EXAMPLE.yaml").write_bytes(b"# an example")
     (place / "hedgerow/update-keys.txt").write_bytes(b"# who may sign")
     slots = []
-    for number, content in enumerate(SYSTEMS):
-        device = room / f"slot{number}"
+    for slot_number, content in enumerate(SYSTEMS):
+        device = room / f"slot{slot_number}"
         with device.open("wb") as file:
             file.write(content)
             file.truncate(SLOT.size_mib * MIB)
@@ -67,7 +69,9 @@ def test_the_next_card(tmp_path: Path, slot: int) -> None:
             file.truncate(layers.size_bytes)
         write(layers, target)
     assert on_the_open_part(target, "config.txt").startswith(b"os_prefix=a/\n")
-    assert on_the_open_part(target, "a/cmdline.txt") == b"root=PARTUUID=48454447-02 ro\n"
+    own = number.of(target)
+    assert own not in {0, number.OF_IMAGES, RUNNING}, "two cards in one board are told apart"
+    assert on_the_open_part(target, "a/cmdline.txt") == b"root=PARTUUID=%08x-02 ro\n" % own
     assert on_the_open_part(target, "a/vmlinuz") == b"kernel " + b"ab"[slot : slot + 1]
     assert on_the_open_part(target, "a/overlays/vc4.dtbo") == b"dt"
     assert on_the_open_part(target, "start4.elf") == b"starter"

@@ -131,7 +131,7 @@ def test_a_file_lies_over_its_part_of_the_image(image: Path, card: Path, tmp_pat
     over = tmp_path / "over"
     over.write_bytes(b"seed" * 1_300_000)
     offset = 2 * CHUNK - 77
-    write(of_image(image, over, offset), card)
+    write(of_image(image, Layer(over, offset, over.stat().st_size)), card)
     wanted = bytearray(image.read_bytes())
     wanted[offset : offset + over.stat().st_size] = over.read_bytes()
     assert card.read_bytes()[:SIZE] == bytes(wanted)

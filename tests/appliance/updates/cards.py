@@ -21,6 +21,7 @@ from appliance.updates.slots import Card
 from mesh.keys import NodeKey
 
 SLOT_BYTES: Final = 4 << 20
+NUMBER: Final = 0x0A11CE5E  # the card's own; an update names another one
 SCRIPT: Final = (
     Path(__file__).parents[3] / "provisioning/recipe/board/etc/initramfs-tools/scripts/local-premount/hedgerow-slot"
 )
@@ -74,7 +75,7 @@ class Board:
             (open_part / letter).mkdir()
         for name in ("vmlinuz", "initrd.img", "board.dtb"):
             (open_part / "a" / name).write_text("old", encoding="ascii")
-        (open_part / "a/cmdline.txt").write_text("root=PARTUUID=48454447-02 ro quiet\n", encoding="ascii")
+        (open_part / "a/cmdline.txt").write_text(f"root=PARTUUID={NUMBER:08x}-02 ro quiet\n", encoding="ascii")
         slots[0].write_bytes(b"the system that runs".ljust(SLOT_BYTES, b"\0"))
         (open_part / "hedgerow" / KEYS).write_text(keepers().as_text(), encoding="utf-8")
         self.files = Card(open_part, slots, 0)
@@ -88,7 +89,7 @@ class Board:
         if not ((open_part / prefix / told["kernel"]).exists() and list((open_part / prefix).glob("*.dtb"))):
             prefix = ""
         command = (open_part / prefix / "cmdline.txt").read_text("ascii")
-        part = re.search(r"root=PARTUUID=48454447-0([23])", command)
+        part = re.search(rf"root=PARTUUID={NUMBER:08x}-0([23])", command)
         assert part, "no system is named"
         subprocess.run(["sh", str(SCRIPT)], env={"HEDGEROW_OPEN": str(open_part), "PATH": "/usr/bin:/bin"}, check=True)
         self.files = replace(self.files, running=int(part[1]) - 2)

@@ -22,7 +22,7 @@ from appliance.updates.flaws import Flaw
 from appliance.updates.last import Outcome
 from appliance.updates.slots import FIRST_SLOT, Card, find
 from appliance.updates.update_file import Here, UpdateFile, check
-from tests.appliance.updates.cards import ANA, BEN, CAT, Board, keepers, update
+from tests.appliance.updates.cards import ANA, BEN, CAT, NUMBER, Board, keepers, update
 
 OLD, NEW, SHAPE = "1.0", "9.0", 7
 
@@ -100,7 +100,7 @@ def test_an_update_is_tried_and_kept(board: Board, new: Path) -> None:
     assert outcome(board.files) is Outcome.GOOD
     assert [board.start(), board.start()] == [1, 1]
     assert trial.begin(board.files) is None
-    assert (board.files.open / "b/cmdline.txt").read_text() == "root=PARTUUID=48454447-03 ro quiet\n"
+    assert (board.files.open / "b/cmdline.txt").read_text() == f"root=PARTUUID={NUMBER:08x}-03 ro quiet\n"
     assert (board.files.open / "b/overlays/x.dtbo").exists()
     assert holds_system(board.files, 1, new)
 
@@ -314,6 +314,17 @@ def test_the_card_is_found_by_what_the_system_was_started_from(tmp_path: Path) -
     link.symlink_to(tmp_path / f"disk/mmcblk0p{FIRST_SLOT + 2}")
     with pytest.raises(Refused, match="does not run from a card"):
         find(root, devices, open_part)
+
+
+@pytest.mark.parametrize("line", ["", "root=LABEL=hedgerow-a ro\n", "xroot=PARTUUID=0a11ce5e-02\n", None])
+def test_a_card_that_does_not_say_its_number_takes_no_update(board: Board, new: Path, line: str | None) -> None:
+    """The new system would be looked for on a card that is not there."""
+    file = board.files.open / "a/cmdline.txt"
+    file.unlink() if line is None else file.write_text(line, encoding="ascii")
+    with pytest.raises(Refused, match=r"cmdline\.txt"):
+        apply(new, board.files)
+    assert outcome(board.files) is None
+    assert not any(board.files.slots[1].read_bytes())
 
 
 RUINED: Final = ("", "kernel=x\n", "os_prefix=a/\nos_prefix=b/\n", "#" * 600 + "\nos_prefix=a/\n", "os_prefix=c/\n")
