@@ -57,7 +57,8 @@ class Reader:
         table = [f"label: dos\nlabel-id: {number:#010x}", *(f"card{part} : {place}" for part, place in PARTS)]
         subprocess.run(["sfdisk", "--quiet", image], input="\n".join(table).encode(), check=True)
         self.device = run("losetup", "--find", "--show", image)
-        run("partx", "--add", self.device, code=None)  # some kernels look at the table by themselves
+        run("partx", "--delete", self.device, code=None)  # what a kernel found by itself, or somebody left behind
+        run("partx", "--add", self.device)
 
     def part(self, number: int) -> str:
         return f"{self.device}p{number}"
