@@ -7,11 +7,12 @@ import stat
 from collections.abc import Callable
 from typing import Final
 
-from appliance import board, keel, radio_switch
+from appliance import board, keel, radio_switch, street
 from appliance.answers import LATELY_S, Ailment, Check
 from appliance.clock import Trust
 from appliance.desks.care import Care
 from appliance.errors import StoreFault
+from appliance.street import Lack, Way
 from appliance.updates.last import Outcome
 
 COULD_GO_MAX: Final = 5
@@ -24,6 +25,11 @@ HEAR_OR_CONFIRM: Final = (
     "Let this node hear a neighbour, or confirm on the keeper's page that nobody has newer data; then it goes on."
 )
 CONFIRM: Final = "A keeper can say what time it is at the end of the page of neighbour nodes."
+AGREE: Final = "Plug in a WiFi stick that can, or say {} below wifi in the card's node.yaml."
+DEAD: Final = (
+    "The shared cable leads nowhere: no name of the world has an answer. Look at the router behind it. "
+    "Until then phones are told at once that there is no internet; the street's pages go on."
+)
 SHADE: Final = "Look for shade, dirt or snow on the panel."
 TROUBLES: Final = {
     "other_hardware": f"These data were copied from another place. {HEAR_OR_CONFIRM}",
@@ -165,6 +171,31 @@ def check_phones(node: Care) -> Check:
     return Check("phones", wifi.phones < wifi.phones_max, f"{limit}{advice}")
 
 
+def check_wifi(node: Care) -> Check:  # noqa: ARG001 (what all checks are given)
+    """The street's WiFi is as its keeper asked."""
+    lacks = street.look().lacks
+    if Lack.WPA3 in lacks:
+        return Check(
+            "wifi", False, f"Phones join by WPA2, for this radio does no WPA3. {AGREE.format('security: wpa2')}"
+        )
+    if Lack.CHANNEL in lacks:
+        return Check(
+            "wifi", False, f"It is on another channel, for this radio has none above. {AGREE.format('channel: 6')}"
+        )
+    return Check("wifi", True, "The street's WiFi is as it was asked for, or this machine has none.")
+
+
+def check_internet(node: Care) -> Check:  # noqa: ARG001 (what all checks are given)
+    """The way to the internet that phones share leads there."""
+    match street.look().way:
+        case Way.DEAD:
+            return Check("internet", False, DEAD)
+        case Way.OPEN:
+            return Check("internet", True, "Phones reach the internet by the cable of this node.")
+        case Way.NONE:
+            return Check("internet", True, "Phones stay on the street; no way to the internet is shared.")
+
+
 def check_roads(node: Care) -> Check:
     """Every road that node.yaml names is up."""
     if not radio_switch.is_on(node.settings.data):
@@ -273,7 +304,9 @@ CHECKS: Final[tuple[Callable[[Care], Check], ...]] = (
     check_battery,
     check_supply,
     check_temperature,
+    check_wifi,
     check_phones,
+    check_internet,
     check_roads,
     check_neighbours,
     check_agreement,

@@ -26,7 +26,7 @@ WANTED: Final = (
     *("hedgerow-trial.service", "hedgerow-proof.service", "hedgerow-update.path"),
     "hedgerow-next-card.path",
     *("hedgerow-access-point.service", "hedgerow-names.service"),
-    *("hedgerow-uplink.path", "hedgerow-uplink.service", "hedgerow-internet.service"),
+    *("hedgerow-uplink.path", "hedgerow-uplink.timer", "hedgerow-uplink.service", "hedgerow-internet.service"),
 )
 UNITS_OF_DEBIAN: Final = ("systemd-networkd.service", "nftables.service")
 PROGRAM: Final = """#!/usr/bin/python3 -P

@@ -15,6 +15,7 @@ from typing import Final
 
 from appliance import seed as seeds
 from appliance.errors import SettingsFault
+from appliance.street import AIR, Lack
 from appliance.wifi import BELOW, CHANNEL, Wifi
 from provisioning.radio import Radio
 from provisioning.taken import kept_seed, put
@@ -74,7 +75,7 @@ max-ttl={TTL_S}
 
 def access_point(wifi: Wifi, radio: Radio) -> str:
     """Return hostapd's settings for this network on this radio: what the radio cannot do is left out, so that phones can join."""
-    channel = wifi.channel if wifi.channel in BELOW or radio.is_5_ghz else CHANNEL
+    channel = CHANNEL if Lack.CHANNEL in lacks(wifi, radio) else wifi.channel
     lines = [
         f"interface={INTERFACE}",
         "driver=nl80211",
@@ -106,6 +107,15 @@ def _lock(wifi: Wifi, radio: Radio) -> list[str]:
     return [*lines, "wpa_key_mgmt=WPA-PSK SAE", "ieee80211w=1", "sae_require_mfp=1", "sae_pwe=2"]
 
 
+def lacks(wifi: Wifi, radio: Radio) -> list[Lack]:
+    """Return what was asked by name, and this radio cannot do."""
+    asked = {
+        Lack.WPA3: bool(wifi.passphrase) and wifi.security == "wpa3" and not radio.is_wpa3,
+        Lack.CHANNEL: wifi.channel not in BELOW and not radio.is_5_ghz,
+    }
+    return [lack for lack, is_missed in asked.items() if is_missed]
+
+
 def lay(data: Path, into: Path) -> None:
     """Write the settings of names into the directory `into`, for the node in `data`. Raises `SettingsFault`, `StoreFault`."""
     seed = kept_seed(data)
@@ -114,14 +124,12 @@ def lay(data: Path, into: Path) -> None:
         put(into / "internet.conf", INTERNET.encode())
 
 
-def lay_air(data: Path, into: Path, radio: Radio) -> str:
-    """Write the access point's settings into `into`; return what to say of them. Raises `SettingsFault`, `StoreFault`."""
+def lay_air(data: Path, into: Path, radio: Radio) -> None:
+    """Write the access point's settings into `into`, and what the doctor tells of them. Raises `SettingsFault`, `StoreFault`."""
     wifi = kept_seed(data).wifi
     if wifi is None:
         raise SettingsFault(
             f"{seeds.FILE_NAME} names no wifi, so there is no access point. Add it, and start the node again."
         )
     put(into / "hostapd.conf", access_point(wifi, radio).encode())
-    if wifi.security == "wpa3" and not radio.is_wpa3:
-        return "This radio does no WPA3 as an access point, so phones join by WPA2."
-    return ""
+    put(into / Path(AIR).name, "".join(f"{lack.value}\n" for lack in lacks(wifi, radio)).encode())

@@ -9,7 +9,6 @@ from typing import Final
 import click
 
 from appliance import seed as seeds
-from appliance.cli.terminal import say
 from provisioning import radio, street_side
 
 
@@ -26,8 +25,7 @@ def lay_network(into: Path, data: Path) -> None:
 @click.option("--data", type=click.Path(path_type=Path), envvar="HEDGEROW_DATA", default=seeds.DATA, show_default=True)
 def lay_access_point(into: Path, data: Path) -> None:
     """Write what hostapd of this node reads into the directory INTO, after a look at the radio that is there now."""
-    if told := street_side.lay_air(data, into, radio.look(street_side.INTERFACE)):
-        say(told)
+    street_side.lay_air(data, into, radio.look(street_side.INTERFACE))
 
 
 COMMANDS: Final[Sequence[click.Command]] = (lay_network, lay_access_point)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance import board, doctor, keel, radio_switch
+from appliance import board, doctor, keel, radio_switch, street
 from appliance.answers import PowerState
 from appliance.board import Board, Card, Wifi
 from appliance.clock import Clock
@@ -145,6 +145,30 @@ def test_what_is_wrong_with_the_board(node: Node, monkeypatch, told: Board, name
     assert unwell(node).keys() == {name}
     assert len(unwell(node)[name]) < 220
     assert doctor.calls_for_a_hand(node) == (name != "phones")
+
+
+@pytest.mark.parametrize(
+    ("file", "told", "name", "advice"),
+    [
+        (street.AIR, "wpa3\n", "wifi", "Phones join by WPA2"),
+        (street.AIR, "channel\n", "wifi", "on another channel"),
+        (street.WAY, "dead\n", "internet", "leads nowhere"),
+        (street.AIR, "", "", ""),
+        (street.WAY, "open\n", "", ""),
+        (street.WAY, "\xff" * 100, "", ""),
+    ],
+)
+def test_what_the_services_of_the_street_tell(
+    node: Node, tmp_path: Path, monkeypatch, file: str, told: str, name: str, advice: str
+) -> None:
+    (tmp_path / file).parent.mkdir()
+    (tmp_path / file).write_text(told, encoding="latin-1")
+    here = street.look(tmp_path)
+    monkeypatch.setattr(street, "look", lambda: here)
+    assert unwell(node).keys() == ({name} if name else set())
+    assert advice in unwell(node).get(name, "")
+    assert len(unwell(node).get(name, "")) < 220
+    assert not doctor.calls_for_a_hand(node)
 
 
 def test_a_board_that_is_well(node: Node, monkeypatch) -> None:

@@ -13,7 +13,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -195,9 +196,16 @@ class Node(Place):
         state.write_text(
             f"OPER_STATE=routable\nDNS={' '.join(names)}\n" if names else "OPER_STATE=degraded\n", encoding="ascii"
         )
+        told = "".join(f"nameserver {name}\n" for name in names if "%" not in name)
+        (self.names / "resolv.conf").write_text(told, encoding="ascii")  # on a card a link to what the script lays
+        self.look_beyond(shared_by)
+        assert told in (self.uplink / "resolv.conf").read_text(encoding="ascii")
+
+    def look_beyond(self, shared_by: str = "internet.conf") -> str:
+        """Look where the cable leads, as the card does now and then; return what the doctor is told."""
         script = CHECKOUT / "systemd/lead-on"
-        self.within("env", f"SHARED_BY={self.room / shared_by}", script, state, self.uplink)
-        (self.names / "resolv.conf").write_bytes((self.uplink / "resolv.conf").read_bytes())
+        self.within("env", f"SHARED_BY={self.room / shared_by}", script, self.room / "state", self.uplink)
+        return (self.uplink / "way").read_text(encoding="ascii").strip()
 
     def start_portal(self, **place: str) -> subprocess.Popen[bytes]:
         (self.room / "run").mkdir(exist_ok=True)
@@ -242,6 +250,15 @@ class House(Place):
             *("--no-hosts", "--interface=lan0", "--bind-dynamic", *names, "--dhcp-authoritative", "--no-ping"),
             *(f"--dhcp-range={STREET_IN_THE_HOUSE},{STREET_IN_THE_HOUSE}", f"--dhcp-leasefile={self.room}/leases"),
         )
+
+    @contextmanager
+    def cut_off(self) -> Iterator[None]:
+        """Its own line is cut: the router stands, and whoever asks it for a name waits."""
+        self.names_of_the_world.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.names_of_the_world.send_signal(signal.SIGCONT)
 
     def pull(self) -> None:
         """Take the cable away again."""

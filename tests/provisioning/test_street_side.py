@@ -10,7 +10,9 @@ from typing import Final
 
 import pytest
 
+from appliance import street
 from appliance.errors import SettingsFault
+from appliance.street import Lack
 from appliance.wifi import Wifi
 from provisioning import radio
 from provisioning.first_boot import give_birth
@@ -105,6 +107,21 @@ def test_a_radio_is_found_by_its_interface(tmp_path: Path, monkeypatch: pytest.M
     assert radio.look("wlan1", tmp_path) == PLAIN
     program.write_text("#!/bin/sh\nexit 1\n", encoding="ascii")
     assert radio.look("wlan0", tmp_path) == PLAIN
+
+
+def test_what_a_radio_cannot_do_is_told_the_doctor(tmp_path: Path) -> None:
+    """Only what was asked by name: who leaves the choice to the node has what they asked for."""
+    asked = {"name": "Elm", "country": "US", "passphrase": "long enough", "security": "wpa3", "channel": 44}
+    for name, wifi, radio_here, lacks in (
+        ("less", asked, PLAIN, {Lack.WPA3, Lack.CHANNEL}),
+        ("able", asked, ABLE, set[Lack]()),
+        ("auto", {**asked, "security": "auto", "channel": 6}, PLAIN, set[Lack]()),
+    ):
+        node, into = tmp_path / f"{name}/node", tmp_path / f"run-{name}/hedgerow-access-point"
+        into.mkdir(parents=True)
+        give_birth(Card(sow(tmp_path / f"seed-{name}", wifi=wifi).parent, node))
+        lay_air(node, into, radio_here)
+        assert street.look(into.parent).lacks == lacks
 
 
 def test_a_node_without_wifi_has_no_access_point(tmp_path: Path) -> None:

@@ -134,6 +134,7 @@ def test_a_cable_is_for_the_node_and_phones_stay(twin: Twin, tmp_path: Path) -> 
             twin.inside(*words)
             twin.inside("systemctl", "start", "hedgerow-uplink.service")
             assert asked(twin, ("GET", f"http://{WORLD}/generate_204"))[0][0] == code
+            assert twin.inside("cat", "/run/hedgerow-uplink/way") == ("open" if code == 204 else "none")
         house.pull()
         wait_until("they are gone", lambda: ROUTER not in twin.inside("cat", "/etc/resolv.conf"), 60, twin.told)
     finally:

@@ -26,6 +26,7 @@ from tests.street.waiting import wait_until
 POSTER: Final = "http://hedge.lan/poster"
 PROBE: Final = "http://connectivitycheck.gstatic.com/generate_204"
 A, AAAA = 1, 28
+WORLD_HEX: Final = ip_address(WORLD).packed.hex()
 OF_THE_NODE: Final = "import socket, sys; print(socket.gethostbyname('broker.example.org'))"
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(300)]
@@ -117,6 +118,26 @@ def test_where_the_keeper_shares_it_the_world_answers_and_the_pages_stay(street:
         assert street.node.within("sysctl", "-n", "net.ipv4.ip_forward") == "1"
     finally:
         street.house.pull()
+
+
+def test_where_the_houses_own_line_is_dead_phones_are_told_at_once(street: Street) -> None:
+    """As the card finds out within a minute: until then a phone that asks for a name of the world waits in vain."""
+    street.house.plug_in(street.node.name)
+    street.node.take_cable()
+    try:
+        street.node.learn(ROUTER)
+        wait_until("the world's names", lambda: names(street.ana, ("example.org", A))[0], 20, street.node.said)
+        with street.house.cut_off():
+            assert street.node.look_beyond() == "dead"
+            (answer,) = street.ana.ask(("name", "example.org", A, ADDRESS, "udp"))
+            assert answer["answers"] == [[A, 5, ip_address(ADDRESS).packed.hex()]]
+            assert answer["took_s"] < 2
+            assert is_at_home(street.ana)
+        assert street.node.look_beyond() == "open"
+        wait_until("the world's names", lambda: WORLD_HEX in str(names(street.ana, ("example.org", A))), 20)
+    finally:
+        street.house.pull()
+    assert street.node.look_beyond() == "none"
 
 
 def test_a_cable_that_is_pulled_leaves_the_street_as_it_was(street: Street) -> None:
