@@ -128,7 +128,7 @@ def check_card(node: Care) -> Check:
             "card", False, f"The card has failed {card.faults} times. Make a backup tonight, and use a new card."
         )
     times = card.written_bytes / card.size_bytes
-    told = f"The card was written over {times:.1f} times in its life"
+    told = f"The card was written over {f'{times:.0f} times' if times >= 1 else 'less than once'} in its life"
     if times > CARD_LIVES:
         return Check("card", False, f"{told}; cheap ones stand about {CARD_LIVES}. Make a backup, and use a new card.")
     return Check("card", True, f"{told}; cheap ones stand about {CARD_LIVES}.")

@@ -37,6 +37,7 @@ class Objection(Answer):
         "A name holds only letters, digits, signs and single spaces; invisible direction marks are left out."
     )
     NAME_TAKEN = "{name} is already somebody's name at this node. Choose another, such as {name} R."
+    NOT_OUR_NEIGHBOUR = "Nobody called {name} has an account at this node. Look at the list of neighbours."
     PIN_TOO_WEAK = "A PIN has 4 to 12 digits."
     SIGN_IN_FAILED = "The name or the PIN is not right."
     SIGN_IN_ELSEWHERE = "The account of {name} is kept at {home}. Please sign in there."

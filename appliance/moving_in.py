@@ -71,7 +71,7 @@ def open_account(node: Node) -> bool:
             return False
         if refusal.verdict is not Objection.NAME_TAKEN:
             raise
-        node.renew_pin(seed.keeper.name, seed.keeper.pin, keeper=True)
+        node.renew_pin(seed.keeper.name, seed.keeper.pin)
     seeds.write(replace(seed, keeper=replace(seed.keeper, pin="")), file)
     sync(file.parent)
     return True

@@ -122,8 +122,8 @@ def join(app: Flask) -> None:
 
 LEVELS: Final = {
     "danger": lazy_gettext("A life is in danger"),
-    "help": lazy_gettext("Help is needed"),
-    "watch": lazy_gettext("Be careful"),
+    "help": lazy_gettext("Somebody needs help"),
+    "watch": lazy_gettext("Be careful, something is wrong"),
     "over": lazy_gettext("All clear"),
 }
 

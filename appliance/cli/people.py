@@ -37,6 +37,21 @@ def add_member(name: str, pin: str | None, keeper: bool, as_json: bool) -> None:
     """Open an account for NAME and print the paper card."""
     with opened_node() as node:
         card = node.add_member(name, pin, keeper)
+    _hand_out(card, as_json)
+
+
+@member.command("pin")
+@click.argument("name")
+@click.option("--pin", help="4 to 12 digits; without it one is drawn.")
+@as_json
+def renew_pin(name: str, pin: str | None, as_json: bool) -> None:
+    """Give NAME, who lost the card or forgot the PIN, another one, and print the new paper card."""
+    with opened_node() as node:
+        card = node.renew_pin(name, pin)
+    _hand_out(card, as_json)
+
+
+def _hand_out(card: MemberCard, as_json: bool) -> None:
     if as_json:
         say_json({"account": asdict(card.account), "pin": card.pin, "node": card.node_name, "address": card.address})
     else:

@@ -39,9 +39,7 @@ ACCOUNT_TABLES: Final = "member LEFT JOIN node_name ON node_name.node = member.n
 class People(Deliveries):
     def add_member(self, name: str, pin: str | None = None, keeper: bool = False) -> MemberCard:
         """Open an account here. Without `pin` a fresh one is drawn for the paper card. Raises `Refused`."""
-        name, pin = clean_name(name), pin or "".join(secrets.choice("0123456789") for _ in range(NEW_PIN_DIGITS))
-        if not PIN.fullmatch(pin):
-            raise Refused(Objection.PIN_TOO_WEAK)
+        name, pin = clean_name(name), _chosen_or_drawn(pin)
         pin_hash = _hash(pin)
         with self.saying():
             if not self.is_let_in():  # two neighbours would get one number
@@ -50,8 +48,11 @@ class People(Deliveries):
                 raise Refused(Objection.NAME_TAKEN, name=name)
             number = self._next_number()
             self.say(self.commons, Member(number, name).record(self.clock.now(), self.salt(self.commons)))
-            self.private.set_credential(number, pin_hash, keeper)
-        account = self.account(str(AccountId(self.node_id, number)))
+            self.private.add_credential(number, pin_hash, keeper)
+        return self._paper_card(number, pin)
+
+    def _paper_card(self, number: int, pin: str) -> MemberCard:
+        account = self.account_at(AccountId(self.node_id, number), required=True)
         return MemberCard(account, pin, self.settings.name, self.settings.address)
 
     def _once(self, number: int, key: str | None, request: bytes, say: Callable[[], RecordId]) -> RecordId:
@@ -138,7 +139,7 @@ class People(Deliveries):
         return session
 
     def _number_by_pin(self, name: str, pin: str) -> int:
-        key = folded(name.strip())[:40]
+        key = _tries_of(name)
         with self.database.writing():
             wait = self.private.wait_s(key)
             if not wait:
@@ -180,26 +181,41 @@ class People(Deliveries):
             raise Refused(Objection.PIN_TOO_WEAK)
         number = self._number_by_pin(session.account.name, old)
         with self.database.writing():
-            self.private.set_credential(number, _hash(new), session.is_keeper)
+            self.private.set_pin(number, _hash(new))
             self.private.end_sessions(number, but=session.token)
 
-    def renew_pin(self, name: str, pin: str, keeper: bool) -> None:
-        """Give an account of this node another PIN without the old one, on the word of whoever had the card in hand."""
-        if not PIN.fullmatch(pin):
-            raise Refused(Objection.PIN_TOO_WEAK)
-        number = self._number_of(name)
+    def renew_pin(self, name: str, pin: str | None = None) -> MemberCard:
+        """Give an account of this node another PIN without the old one, on a keeper's word; sign it out everywhere.
+
+        Without `pin` a fresh one is drawn for the new paper card. Raises `Refused`.
+        """
+        pin, number = _chosen_or_drawn(pin), self._number_of(name.strip())
         if number is None:
-            raise Refused(Objection.NOT_FOUND)
+            raise Refused(Objection.NOT_OUR_NEIGHBOUR, name=visible(name)[:40])
         pin_hash = _hash(pin)
         with self.database.writing():
-            self.private.set_credential(number, pin_hash, keeper)
+            self.private.set_pin(number, pin_hash)
             self.private.end_sessions(number, but="")
+            self.private.forget_failures(_tries_of(name))
+        return self._paper_card(number, pin)
 
     def _number_of(self, name: str) -> int | None:
         number = self.database.value(
             "SELECT number FROM member WHERE node = ? AND folded = ?", self.node_id, folded(name)
         )
         return None if number is None else int(number)
+
+
+def _chosen_or_drawn(pin: str | None) -> str:
+    pin = pin or "".join(secrets.choice("0123456789") for _ in range(NEW_PIN_DIGITS))
+    if not PIN.fullmatch(pin):
+        raise Refused(Objection.PIN_TOO_WEAK)
+    return pin
+
+
+def _tries_of(name: str) -> str:
+    """Return under what wrong PINs for a name are counted, whether there is such a neighbour or not."""
+    return folded(name.strip())[:40]
 
 
 def _hash(pin: str) -> str:

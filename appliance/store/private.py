@@ -76,13 +76,11 @@ class Private:
 
     # who may sign in
 
-    def set_credential(self, number: int, pin_hash: str, is_keeper: bool) -> None:
-        self._database.run(
-            "INSERT INTO credential VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET pin_hash = ?2",
-            number,
-            pin_hash,
-            is_keeper,
-        )
+    def add_credential(self, number: int, pin_hash: str, is_keeper: bool) -> None:
+        self._database.run("INSERT INTO credential VALUES (?, ?, ?)", number, pin_hash, is_keeper)
+
+    def set_pin(self, number: int, pin_hash: str) -> None:
+        self._database.run("UPDATE credential SET pin_hash = ? WHERE number = ?", pin_hash, number)
 
     def credential(self, number: int) -> tuple[str, bool] | None:
         row = self._database.row("SELECT pin_hash, is_keeper FROM credential WHERE number = ?", number)

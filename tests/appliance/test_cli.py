@@ -171,6 +171,9 @@ def test_a_paper_card_is_printed(elm: Path) -> None:
     card = done("member", "add", "Chidi", data=elm)
     assert "Chidi of Elm" in card
     assert "PIN" in card
+    again = told("member", "pin", "Chidi", data=elm)
+    assert again["account"]["name"] == "Chidi"
+    assert again["pin"] not in card
 
 
 def test_a_zine_goes_onto_the_shelf_and_off_again(elm: Path, tmp_path: Path) -> None:

@@ -269,3 +269,30 @@ def test_nobody_joins_at_a_node_that_was_not_let_in_yet(street: Street) -> None:
         assert not oak.do_duties(), "and it says nothing in the commons either"
     street.settle()
     assert oak.add_member("Cara", PIN).account.is_here
+
+
+def test_a_keeper_gives_who_forgot_the_pin_another(elm: Node, uptime: Uptime):
+    session = elm.sign_in("Ben", PIN)
+    verdicts(elm, "Ben", "0000", 3)
+    card = elm.renew_pin(" ben ")
+    assert (card.account.name, len(card.pin)) == ("Ben", people.NEW_PIN_DIGITS)
+    assert elm.session(session.token) is None, "who found the phone is signed out"
+    assert elm.sign_in("Ben", card.pin).account == card.account, "at once: earlier tries are forgotten"
+    assert refused(elm, "Ben", PIN).verdict is Objection.SIGN_IN_FAILED
+
+
+def test_another_pin_makes_nobody_a_keeper_and_no_keeper_less(elm: Node):
+    assert not elm.sign_in("Ben", elm.renew_pin("Ben").pin).is_keeper
+    assert elm.sign_in("Ana", elm.renew_pin("Ana", "86420").pin).is_keeper
+
+
+def test_another_pin_is_refused_to_who_is_not_at_home_here(elm: Node):
+    for name, pin, verdict in (
+        ("Nobody", None, Objection.NOT_OUR_NEIGHBOUR),
+        ("", None, Objection.NOT_OUR_NEIGHBOUR),
+        ("Ben", "12", Objection.PIN_TOO_WEAK),
+    ):
+        with pytest.raises(Refused) as refusal:
+            elm.renew_pin(name, pin)
+        assert refusal.value.verdict is verdict
+    assert elm.sign_in("Ben", PIN).account.name == "Ben"

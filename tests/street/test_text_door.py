@@ -119,7 +119,7 @@ def test_a_call_for_help_by_text_is_seen_on_every_portal_and_every_phone(
     gus = Neighbour(browser, fir, "Gus")
     gus.calls_for_help("a broken leg in the yard")
     wait_until("two calls are seen everywhere", lambda: all(len(one.alarms()) == 2 for one in people), WITHIN_S)
-    assert all("Help is needed: a broken leg in the yard" in one.alarms()[1] for one in people), "the worst first"
+    assert all("Somebody needs help: a broken leg in the yard" in one.alarms()[1] for one in people), "the worst first"
     hurt = "SOS, help needed: a broken leg in the yard (Gus, Fir)"
     wait_until("phones show it as well", lambda: hurt in phone.shouts_heard(), SAID_AGAIN_WITHIN_S)
     gus.says_it_is_over()

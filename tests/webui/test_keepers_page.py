@@ -48,6 +48,18 @@ def test_a_refused_name_or_pin_is_one_sentence(ana: Visitor, name: str, pin: str
     assert page.form("/steward/members").fields["name"] == name
 
 
+def test_who_lost_the_card_gets_a_new_one(app, ana: Visitor, ben: Visitor):
+    assert "Go to the keeper" in ben.page("/help").words
+    response = ana.submit("/steward", "/steward/pin", whose="Ben")
+    assert response.headers["Cache-Control"] == "no-store"
+    pin = Page(response.text).words.split("PIN ")[2].split()[0]
+    assert ben.get("/ledger").status_code == 303, "signed out"
+    assert Visitor(app).sign_in("Ben", pin).get("/ledger").status_code == 200
+    nobody = ana.submit("/steward", "/steward/pin", whose="Nobody")
+    assert nobody.status_code == 409
+    assert "Nobody called Nobody has an account at this node." in Page(nobody.text).words
+
+
 @pytest.mark.parametrize("name", ["日本語", "Žofie", "عائشة", "👩‍🌾 Rosa", "José\u202e María"])
 def test_names_of_all_the_world_are_shown_apart_from_what_stands_around_them(ana: Visitor, name: str):
     ana.submit("/steward", "/steward/members", name=name, pin="8642")
@@ -95,7 +107,9 @@ def test_a_node_in_trouble_says_so_to_everybody_and_what_to_do_to_its_keeper(
     monkeypatch.setattr(type(street), "confirm_lost_tail", lambda _: told.append(code), raising=False)
     told: list[str] = []
     assert "This node only reads for now." in ben.page("/").words
+    assert "nothing can be paid here" in ben.page("/").words
     assert "nothing can be paid here" in ben.page("/ledger").words
+    assert "/ledger/pay" not in [form.action for form in ben.page("/ledger").forms]
     assert "Go on without it" in ana.page("/steward").words
     assert "Something is not as it was." not in ana.page("/steward").words
     ana.submit("/steward", "/steward/lost-tail")
@@ -106,7 +120,7 @@ def test_a_node_in_trouble_says_so_to_everybody_and_what_to_do_to_its_keeper(
 
 def test_a_member_who_is_no_keeper_may_do_none_of_it(node: Node, ben: Visitor):
     token = ben.page("/market").form("/market").fields["form_token"]
-    for action in ("/steward/members", "/steward/invite", "/steward/peers", "/steward/lost-tail"):
+    for action in ("/steward/members", "/steward/pin", "/steward/invite", "/steward/peers", "/steward/lost-tail"):
         assert ben.send(action, {"form_token": token, "name": "Eve", "sure": "yes"}).status_code == 403
     with pytest.raises(Refused) as refusal:
         node.sign_in("Eve", "1234")

@@ -154,6 +154,7 @@ def test_a_card_in_the_nodes_own_reader_is_asked_for_and_agreed_to(
         desk.tell(Progress(stage, "sda", "sda 7", 40, "f" * 64, "why"))
         assert ana.get(here).status_code == 200
     assert "Take the papers alone" in ana.page(here).words
+    assert PAGE in ana.page(here).links, "what failed is begun anew from here"
 
 
 def test_without_a_reader_nobody_is_offered_one(ana: Visitor) -> None:

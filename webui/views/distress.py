@@ -15,11 +15,7 @@ from webui.signin import member, members_only, node, visitor
 
 pages = Blueprint("distress", __name__)
 
-LEVELS: Final = (
-    ("danger", lazy_gettext("A life is in danger")),
-    ("help", lazy_gettext("Somebody needs help")),
-    ("watch", lazy_gettext("Something is wrong here: be careful")),
-)
+LEVELS: Final = ("danger", "help", "watch")
 LIVES: Final = (
     (60, lazy_gettext("one hour")),
     (240, lazy_gettext("four hours")),
@@ -39,7 +35,7 @@ def call() -> Response | Redirect:
     """Ask whether it is meant, and then call."""
     typed = forms.CallForm.read()
     if forms.line("sure") != "yes":
-        return page("distress_sure.html", typed=typed, lives=dict(LIVES), levels=dict(LEVELS))
+        return page("distress_sure.html", typed=typed, lives=dict(LIVES), levels=LEVELS)
     try:
         node().raise_call(member().account, typed.level, typed.minutes, typed.words)
     except Refused as refusal:

@@ -24,9 +24,9 @@ pages = Blueprint("guide", __name__)
 SERIES: Final = "Keeper's guide"
 OWN: Final = "own"
 BUILD_WORDS: Final = {
-    "sill": lazy_gettext("the windowsill: a Pi Zero 2 W on a socket"),
-    "shed": lazy_gettext("the shed: a Pi 4 or 3 B+ with its converter"),
-    "pole": lazy_gettext("the pole: a Pi Zero 2 W with its converter"),
+    "sill": lazy_gettext("windowsill: Pi Zero 2 W, socket"),
+    "shed": lazy_gettext("shed: Pi 4 or 3 B+"),
+    "pole": lazy_gettext("pole: Pi Zero 2 W"),
 }
 SKIES: Final = {
     "grey": (GREY, lazy_gettext("grey: fog and rain for weeks")),

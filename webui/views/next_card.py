@@ -25,14 +25,14 @@ OURS: Final = "ours"
 HANDOVER: Final = Handover()
 RADIO_WORDS: Final = {
     "": lazy_gettext("no radio"),
-    RADIOS[0]: lazy_gettext("on USB, with a CP2102 or CH340 chip (Heltec, TTGO): ttyUSB0"),
-    RADIOS[1]: lazy_gettext("on USB, of its own (RAK, T-Echo, newer Heltec): ttyACM0"),
+    RADIOS[0]: lazy_gettext("ttyUSB0 (Heltec, TTGO)"),
+    RADIOS[1]: lazy_gettext("ttyACM0 (RAK, T-Echo)"),
 }
 SENSOR_WORDS: Final = {
-    "": lazy_gettext("a socket, or a battery that nobody measures"),
+    "": lazy_gettext("a socket, or nobody measures"),
     SENSORS[0]: lazy_gettext("a battery with an INA226"),
     SENSORS[1]: lazy_gettext("a battery with an INA219"),
-    SENSORS[2]: lazy_gettext("a Victron charger or shunt, by its VE.Direct cable"),
+    SENSORS[2]: lazy_gettext("Victron, by VE.Direct cable"),
 }
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, redirect, request, send_file, url_for
 from werkzeug.wrappers import Response as Redirect
 
+from appliance.answers import MemberCard
 from appliance.errors import Refused
 from appliance.library import Rack
 from webui import forms
@@ -64,6 +65,21 @@ def add_member() -> Response:
         card = node().add_member(forms.line("name"), forms.line("pin") or None, forms.line("keeper") == "yes")
     except Refused as refusal:
         return _page(refusal)
+    return _paper_card(card)
+
+
+@pages.post("/steward/pin")
+@keepers_only
+def renew_pin() -> Response:
+    """Give a neighbour who lost the card or forgot the PIN a new one, on a new paper card."""
+    try:
+        card = node().renew_pin(forms.line("whose"))
+    except Refused as refusal:
+        return _page(refusal)
+    return _paper_card(card)
+
+
+def _paper_card(card: MemberCard) -> Response:
     return page("card.html", card=card, square=drawing(card.address, card.address))
 
 
@@ -118,6 +134,7 @@ def _page(refusal: Refused | None = None) -> Response:
         said=SAID.get(request.args.get("said", ""), ""),
         archive=_archive(),
         typed_name=forms.line("name"),
+        typed_whose=forms.line("whose"),
         checks=node().checks(),
         unwell=node().unwell(),
         passes=trouble is not None and trouble.code == "on_trial",

@@ -24,7 +24,7 @@ OUTCOMES: Final = {
     Outcome.TRYING: lazy_gettext(
         "Version %(version)s is on trial for some minutes. If it does not hold, version %(before)s starts again by itself."
     ),
-    Outcome.GOOD: lazy_gettext("Version %(version)s came last and holds. Before it ran version %(before)s."),
+    Outcome.GOOD: lazy_gettext("The last change, from version %(before)s to %(version)s, holds."),
     Outcome.FELL_BACK: lazy_gettext(
         "Version %(version)s did not hold, so version %(before)s runs again. Nothing was lost."
     ),
