@@ -107,11 +107,7 @@ class Fetcher:
         self._patience = Patience(ticks)
         self._fetch: Fetch | None = None
         settings = node.settings
-        self._gatherer = (
-            Gatherer(settings.data, settings.archive.free_space_floor_bytes, self._visit, ticks)
-            if settings.updates.fetch_from_neighbours
-            else None
-        )
+        self._gatherer = Gatherer(settings.data, settings.archive.free_space_floor_bytes, self._visit, ticks)
         self._asked: dict[NodeId, float] = {}
         self._turn = 0
         self._seen: Version | None = None
@@ -142,7 +138,7 @@ class Fetcher:
                 self._ask_for_list(node, address)
                 return 0.0
         if self._fetch is None and not self._choose(neighbours):
-            return 0.0 if self._gatherer and self._gatherer.step(neighbours) else LOOK_S
+            return 0.0 if self._node.fetches_versions() and self._gatherer.step(neighbours) else LOOK_S
         self._go_on(neighbours)
         return 0.0
 

@@ -26,6 +26,7 @@ from appliance.errors import Answer, Refused, SettingsFault
 from appliance.seed import Keeper, Seed
 from appliance.settings import LoraRoad, Portal, Settings
 from appliance.settings_power import VEDIRECT, Power
+from appliance.updates import held
 from mesh.airtime import REGIONS as OF_THE_AIR
 
 REGIONS: Final = tuple(sorted(OF_THE_AIR))
@@ -37,8 +38,6 @@ PIN_DIGITS: Final = 6
 PAPERS_S: Final = 60
 # Letters that are not mistaken for others on a poster.
 LETTERS: Final = "abcdefghijkmnpqrstuvwxyz23456789"
-# On a card the watch over the battery has no power over the machine: it lays its wish where hedgerow-halt.path sees it.
-HALT: Final = "sh -c 'cd /run/hedgerow-power && echo \"$HEDGEROW_SLEEP_S\" > wish && mv wish halt'"
 CAPACITY_AH: Final = (0.5, 2000.0)
 SHUNT_OHM: Final = (0.00001, 10.0)
 
@@ -100,10 +99,11 @@ class NextCard:
         return whole.getvalue()
 
 
-def prepared(answers: Answers, invite: Callable[[], bytes] | None) -> NextCard:
+def prepared(answers: Answers, invite: Callable[[], bytes] | None, update_keys: str = "") -> NextCard:
     """Return the card, checked as `hedgerow provision check` does. Raises `Refused`.
 
-    `invite` makes what lets the node join our commons, once all else is well; None, it founds one of its own.
+    `invite` makes what lets the node join our commons, once all else is well; None, it founds one of its own. `update_keys` is
+    the list of those who may sign its updates, if there is one.
     """
     with tempfile.TemporaryDirectory(prefix="hedgerow-next-") as room:  # lies in memory on a card
         folder = Path(room)
@@ -115,7 +115,9 @@ def prepared(answers: Answers, invite: Callable[[], bytes] | None) -> NextCard:
             seed = seeds.read_whole(folder / seeds.FILE_NAME, seeds.DATA)
         except SettingsFault as fault:
             raise Refused(Unready.UNFIT, why=str(fault).removeprefix(f"{folder}/")) from fault
-        return NextCard(seed, {file.name: file.read_bytes() for file in sorted(folder.iterdir())}, _papers(folder))
+        files = {file.name: file.read_bytes() for file in sorted(folder.iterdir())}
+        keys = {held.KEYS: update_keys.encode()} if update_keys else {}
+        return NextCard(seed, files | keys, _papers(folder))
 
 
 def _papers(folder: Path) -> bytes:
@@ -193,5 +195,5 @@ def _power(answers: Answers) -> Power:
         device="/dev/i2c-1" if is_chip else "/dev/ttyUSB0" if answers.radio != "/dev/ttyUSB0" else "/dev/ttyUSB1",
         capacity_ah=read_decimal(answers.capacity_ah, *CAPACITY_AH),
         shunt_ohm=read_decimal(answers.shunt_ohm, *SHUNT_OHM) if is_chip else 0.1,
-        halt_command=HALT,
+        halt_command=seeds.HALT,
     )

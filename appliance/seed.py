@@ -32,6 +32,8 @@ FOLDER: Final = "seed"  # beside the node's directory: where the seed is kept on
 OWN_KEYS: Final = ("currency", "invite", "wifi", "keeper")
 HOST, PORT, ADDRESS = "0.0.0.0", 8080, "http://hedge.lan"  # noqa: S104 (a node is there for the phones around it)
 PIN: Final = re.compile(r"[0-9]{4,12}")
+# On a card the watch over the battery has no power over the machine: it lays its wish where hedgerow-halt.path sees it.
+HALT: Final = "sh -c 'cd /run/hedgerow-power && echo \"$HEDGEROW_SLEEP_S\" > wish && mv wish halt'"
 TO_BE_TOLD: Final = "to be told"
 
 
@@ -80,7 +82,7 @@ def read(file: Path, data: Path) -> Seed:
         )
     plain = {key: value for key, value in top.values.items() if key not in OWN_KEYS}
     plain = {"commons": TO_BE_TOLD} | plain | {"portal": _portal(top.section("portal"))}
-    found = settings.read(data, Section(file, "", plain))
+    found = _halting(settings.read(data, Section(file, "", plain)))
     _must_be_a_name(top, "name", found.name)
     return Seed(
         settings=found,
@@ -122,6 +124,13 @@ def _road_files(found: Settings, folder: Path) -> list[Path]:
 def _portal(section: Section) -> dict[object, object]:
     """The pages of a card answer phones by the name that is on the poster, unless the keeper says otherwise."""
     return {"host": HOST, "port": PORT, "address": ADDRESS} | dict(section.values)
+
+
+def _halting(found: Settings) -> Settings:
+    """A card knows how it halts, so that nobody forgets to say it; another command is a keeper's own affair."""
+    if found.power is None or found.power.halt_command:
+        return found
+    return replace(found, power=replace(found.power, halt_command=HALT))
 
 
 def _currency(top: Section) -> str:

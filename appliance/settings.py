@@ -109,7 +109,9 @@ class Gossip:
 
 @dataclass(frozen=True, slots=True)
 class Updates:
-    """`fetch_from_neighbours`: new versions that enough keepers signed come from neighbours' pages too, to lie ready here."""
+    """`fetch_from_neighbours`: new versions that enough keepers signed come from neighbours' pages too, to lie ready here.
+    So it is until a keeper says otherwise on the page of versions (`updates.held`).
+    """
 
     fetch_from_neighbours: bool = False
 

@@ -17,7 +17,7 @@ from appliance import radio_switch
 from appliance.answers import Air, AirDay, Neighbour, RoadState, Status
 from appliance.card import left_by_the_dead, make_directory, sync
 from appliance.desks.moons import Calendar
-from appliance.errors import CardFull, StoreFault
+from appliance.errors import CardFull, Refused, StoreFault
 from appliance.store.audit import broken_facts, broken_files, broken_laws
 from appliance.store.counting import Counting
 from appliance.store.database import Database, os_fault
@@ -50,6 +50,21 @@ class Care(Calendar):
     def wish_for(self, what: Wish) -> None:
         """Ask the service that writes systems for another version. Raises `StoreFault`."""
         held.wish(self.settings.data, what)
+
+    def fetches_versions(self) -> bool:
+        """Whether new versions come from neighbours' pages too, to lie ready here."""
+        return held.may_fetch(self.settings.data, self.settings.updates.fetch_from_neighbours)
+
+    def let_versions_come(self, on: bool) -> None:
+        """Say whether they may. The daemon follows when it looks next. Raises `StoreFault`."""
+        held.let_fetch(self.settings.data, on)
+
+    def update_keys(self) -> str:
+        """Return the list of those who may sign updates of this node, for another card; "" where none can be read."""
+        with suppress(Refused):
+            signers = held.keepers()
+            return signers.as_text() if signers else ""
+        return ""
 
     def health(self) -> None:
         """Take the writer door and leave it again. Raises `StoreFault` where nothing could be written."""

@@ -2,6 +2,7 @@
 
 updates/hedgerow-VERSION.update   the newest one that enough keepers signed
 updates/wish                      what a keeper or a stick asked for; the service that may write slots sees to it
+updates/fetch                     whether neighbours' pages are asked for newer ones, once a keeper has said so on the page
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ DIRECTORY: Final = "updates"
 KEYS: Final = "update-keys.txt"
 NEXT_KEYS: Final = "update-keys.next"
 WISH: Final = "wish"
+FETCH: Final = "fetch"
+YES, NO = "yes", "no"
 MIB: Final = 1 << 20
 ARCHITECTURES: Final = {"aarch64": "arm64", "x86_64": "amd64"}
 
@@ -151,24 +154,46 @@ def keep(arrived: Path, target: Path) -> None:
 
 def wish(data: Path, what: Wish) -> None:
     """Ask for it. Raises `StoreFault`."""
-    try:
-        make_directory(data / DIRECTORY)
-        part = data / DIRECTORY / f".{WISH}"
-        part.write_text(what.value, encoding="ascii")
-        sync(part)
-        part.replace(data / DIRECTORY / WISH)
-    except OSError as fault:
-        raise StoreFault(f"{data / DIRECTORY} cannot be written: {fault.strerror}. Look at the card.") from fault
+    _note(data, WISH, what.value)
 
 
 def wished(data: Path) -> Wish | None:
     """Return what is asked for."""
     try:
-        handle = os.open(data / DIRECTORY / WISH, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with os.fdopen(handle, "rb") as file:
-            return Wish(file.read(32).decode("ascii"))
-    except (OSError, ValueError):
+        return Wish(_noted(data, WISH))
+    except ValueError:
         return None
+
+
+def let_fetch(data: Path, on: bool) -> None:
+    """Let new versions come from neighbours' pages, or from sticks alone; a running node follows. Raises `StoreFault`."""
+    _note(data, FETCH, YES if on else NO)
+
+
+def may_fetch(data: Path, otherwise: bool) -> bool:
+    """Whether new versions may come from neighbours' pages: as the keeper said last, `otherwise` where nobody did."""
+    said = _noted(data, FETCH)
+    return said == YES if said in (YES, NO) else otherwise
+
+
+def _note(data: Path, name: str, word: str) -> None:
+    try:
+        make_directory(data / DIRECTORY)
+        part = data / DIRECTORY / f".{name}"
+        part.write_text(word, encoding="ascii")
+        sync(part)
+        part.replace(data / DIRECTORY / name)
+    except OSError as fault:
+        raise StoreFault(f"{data / DIRECTORY} cannot be written: {fault.strerror}. Look at the card.") from fault
+
+
+def _noted(data: Path, name: str) -> str:
+    try:
+        handle = os.open(data / DIRECTORY / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(handle, "rb") as file:
+            return file.read(32).decode("ascii", "replace")
+    except OSError:
+        return ""
 
 
 def forget_wish(data: Path) -> None:

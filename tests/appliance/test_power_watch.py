@@ -24,6 +24,7 @@ from appliance.power.charge import Reading
 from appliance.power.ladder import Step
 from appliance.power.sensor import SensorSilent
 from appliance.power_watch import AGAIN_S, LOOK_S, TELL_S, Watch, command
+from appliance.seed import HALT
 from appliance.settings_power import Power
 from tests.appliance.power.test_wire import block
 from tests.appliance.shell import until
@@ -187,6 +188,13 @@ def test_the_keepers_command_is_told_how_long_to_sleep(tmp_path: Path, caplog) -
     command("")(60)
     assert caplog.text.count("power.halt_command failed") == 2
     assert "no power.halt_command" in caplog.text
+
+
+def test_what_a_card_is_told_to_do_lays_the_wish_whole(tmp_path: Path) -> None:
+    """All but for the place; the twin halts by it (tests/provisioning/test_twin.py)."""
+    assert "/run/hedgerow-power" in HALT
+    command(HALT.replace("/run/hedgerow-power", str(tmp_path)))(3600)
+    assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {"halt": "3600\n"}
 
 
 # node.yaml

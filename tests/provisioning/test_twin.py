@@ -304,6 +304,16 @@ def test_what_was_confirmed_is_there_after_the_power_was_cut(twin: Twin) -> None
     twin.inside("runuser", "-u", "hedgerow", "--", "hedgerow", "--data", "/var/lib/hedgerow/node", "verify")
 
 
+def test_a_battery_that_is_nearly_empty_halts_it(twin: Twin) -> None:
+    """By what a card's watch runs, as the watch's own user, and by the units that see to its wish."""
+    twin.inside("install", "-d", "-m", "700", "-o", "hedgerow", "/run/hedgerow-power")
+    words = "from appliance.power_watch import command; from appliance.seed import HALT; command(HALT)(3600)"
+    twin.inside("runuser", "-u", "hedgerow", "--", "python3", "-c", words)
+    wait_until("it is off", lambda: twin.is_off, 60)
+    twin.start()
+    assert twin.state() == "running"
+
+
 def test_the_system_cannot_be_written_to(twin: Twin) -> None:
     assert "Read-only file system" in twin.inside("sh", "-c", "touch /usr/x 2>&1 || true")
     journal = twin.inside("journalctl", "--header")

@@ -122,6 +122,11 @@ class Twin:
         """Return what is mounted from outside."""
         return [f"{self.data}:/var/lib/hedgerow", f"{self.open}:/boot/firmware"]
 
+    @property
+    def is_off(self) -> bool:
+        """Whether it has halted by itself, in order."""
+        return self._process is not None and self._process.poll() == 0
+
     def _is_up(self) -> bool:
         assert self._process
         assert self._process.poll() is None, self.told()

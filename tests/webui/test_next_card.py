@@ -15,8 +15,11 @@ from appliance.errors import Refused
 from appliance.handover import Handover, Progress, Stage
 from appliance.next_card import Answers, NextCard, Unready, prepared
 from appliance.node import Node
+from appliance.updates import held
+from appliance.updates.keepers import parse
 from provisioning.first_boot import give_birth
 from provisioning.taken import Card
+from tests.appliance.updates.cards import keepers
 from tests.webui.visitor import Page, Visitor
 from webui.tray import CARDS_MAX, KEPT_S, Tray
 
@@ -63,6 +66,18 @@ def test_it_may_begin_a_commons_of_its_own_on_a_battery(ana: Visitor, tmp_path: 
     for line in ("commons: Hill", "currency: loaves", "shunt_ohm: 0.01", "capacity_ah: 20.0", "hedgerow-power"):
         assert line in written
     assert sorted(file.name for file in boot.iterdir()) == ["node.yaml"]
+
+
+def test_who_may_sign_our_updates_may_sign_its_updates(
+    ana: Visitor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = keepers().as_text()
+    monkeypatch.setattr(held, "keepers", lambda: parse(ours))
+    page = Page(ana.submit(PAGE, PAGE, **WHOLE).text)
+    boot = unpacked(ana.send(f"{PAGE}/files", ticket(page)).data, tmp_path)
+    assert (boot / held.KEYS).read_text(encoding="utf-8") == ours
+    give_birth(Card(boot, tmp_path / "data/node"))
+    assert (boot / held.KEYS).read_text(encoding="utf-8") == ours, "it stays where updates look for it"
 
 
 @pytest.mark.real

@@ -98,6 +98,23 @@ def test_going_back(ana: Visitor, node: Node, card: Path):
     assert held.wished(node.settings.data) is Wish.GO_BACK
 
 
+def test_whether_neighbours_may_bring_new_versions_is_the_keepers_word(ana: Visitor, node: Node, card: Path):
+    assert not node.fetches_versions()
+    assert "Let them come" not in words(ana), "without keys nothing comes from anywhere"
+    (card / "hedgerow" / held.KEYS).write_text(keepers().as_text(), encoding="utf-8")
+    path = "/steward/update/neighbours"
+    assert "Newer versions are fetched" in Page(ana.submit("/steward/update", path).text).words
+    assert node.fetches_versions()
+    assert "are not asked for newer versions" in Page(ana.submit("/steward/update", path).text).words
+    assert not node.fetches_versions()
+
+
+def test_neighbours_who_keep_no_node_cannot_say_so(ben: Visitor, node: Node, card: Path):
+    sent = ben.send("/steward/update/neighbours", {"may": "yes"})
+    assert sent.status_code in {400, 403}
+    assert not node.fetches_versions()
+
+
 def test_an_update_that_somebody_spoiled_is_told_of(ana: Visitor, node: Node, card: Path):
     lay_ready(node, card)
     (card / "hedgerow" / held.KEYS).write_text(keepers(2, Ana=ANA, Cat=CAT).as_text(), encoding="utf-8")

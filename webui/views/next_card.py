@@ -50,7 +50,7 @@ def make() -> Response:
     answers = _typed()
     founds = forms.line("commons_of") != OURS
     try:
-        card = prepared(answers, None if founds else node().invite)
+        card = prepared(answers, None if founds else node().invite, node().update_keys())
     except Refused as refusal:
         return _asked(answers, refusal, founds)
     ticket = tray().lay(card, member().account.id)

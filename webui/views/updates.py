@@ -60,6 +60,14 @@ def ask() -> Response | Redirect:
     return redirect(url_for("updates.show", said="asked"), 303)
 
 
+@pages.post("/steward/update/neighbours")
+@keepers_only
+def let_come() -> Redirect:
+    """Say whether new versions may come from neighbours' pages."""
+    node().let_versions_come(forms.line("may") == "yes")
+    return redirect(url_for("updates.show"), 303)
+
+
 def _page(refusal: Refused | None = None) -> Response:
     versions = node().versions()
     return page(
@@ -68,6 +76,7 @@ def _page(refusal: Refused | None = None) -> Response:
         versions=versions,
         came=_words(versions.last) if versions.last else "",
         why=sentence(versions.refusal) if versions.refusal else "",
+        fetches=node().fetches_versions(),
         asked=request.args.get("said") == "asked",
     )
 

@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from appliance.fetching import Fetcher
 from appliance.updates import held
 from appliance.updates.gathering import ASK_S, PAUSE_S, Gatherer
 from appliance.updates.update_file import UpdateFile
 from appliance.visiting import Visit
 from mesh.addresses import Address
 from mesh.keys import NodeId
+from tests.appliance import liars
+from tests.appliance.street import Street
 from tests.appliance.updates.cards import ANA, BEN, CAT, CONFIG, keepers, update
 
 OURS = held.here(Path("/nowhere")).architecture
@@ -179,3 +182,16 @@ def test_what_is_not_newer_is_not_asked_for(tmp_path: Path, open_part: Path) -> 
         with pages.open() as address:
             gather(gatherer(tmp_path, open_part), {ONE: address})
         assert pages.sent == 0
+
+
+def test_neighbours_are_asked_as_soon_as_a_keeper_says_so_and_no_longer(tmp_path: Path) -> None:
+    """By the daemon's own fetcher, which asks for a list of files in any case."""
+    with Street(tmp_path) as street, liars.Pages(b"bread", liars.truth) as one:
+        for may, asked in ((None, 1), (True, 2), (False, 1)):
+            if may is not None:
+                street.elm.let_versions_come(may)
+            one.asked.clear()
+            fetcher = Fetcher(street.elm, lambda: {ONE: one.address}, threading.Event())
+            while not fetcher.step():
+                pass
+            assert one.asked == {"list": asked}
