@@ -24,7 +24,7 @@ WANTED: Final = (
     *("hedgerow-first-boot.service", "hedgerow-portal.service", "hedgerow-gossip.service", "hedgerow-power.service"),
     *("hedgerow-doctor.timer", "hedgerow-backup.timer", "hedgerow-halt.path", "hedgerow-network.service"),
     *("hedgerow-trial.service", "hedgerow-proof.service", "hedgerow-update.path"),
-    "hedgerow-next-card.path",
+    *("hedgerow-next-card.path", "hedgerow-number.service"),
     *("hedgerow-access-point.service", "hedgerow-names.service"),
     *("hedgerow-uplink.path", "hedgerow-uplink.timer", "hedgerow-uplink.service", "hedgerow-internet.service"),
 )
@@ -95,7 +95,16 @@ def _lay_units(tree: Path) -> None:
         ("90-hedgerow-wifi.rules", "usr/lib/udev/rules.d/90-hedgerow-wifi.rules"),
     ):
         _put(tree / place, (source / name).read_text("utf-8"))
-    for name in ("take-stick", "is-own-card", "grow-data", "lay-status", "wake-later", "lead-on", "share.nft"):
+    for name in (
+        "take-stick",
+        "is-own-card",
+        "own-number",
+        "grow-data",
+        "lay-status",
+        "wake-later",
+        "lead-on",
+        "share.nft",
+    ):
         _put(tree / LIBRARY / name, (source / name).read_text("utf-8"), 0o755)
 
 

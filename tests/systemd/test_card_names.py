@@ -5,7 +5,6 @@ The machine is a root of its own on the second part of one card, as a board's is
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,13 +15,12 @@ import pytest
 from provisioning import building
 from provisioning.number import OF_IMAGES
 from tests.provisioning.twin import CACHE, run
+from tests.systemd.readers import Reader
 
 pytestmark = pytest.mark.real
 
 HERE: Final = Path(__file__).parents[2] / "systemd"
 RULES: Final = "90-hedgerow-card.rules"
-MIB: Final = 1 << 20
-PARTS: Final = ((1, "start=1MiB, size=2MiB, type=c"), (2, "start=3MiB, size=16MiB"), (4, "start=19MiB, size=4MiB"))
 # In namespaces of its own: the udevd here hears of no network, knows no rule but ours, and ends with the shell.
 MACHINE: Final = """
 set -eu
@@ -45,31 +43,6 @@ show() { for name in open data; do readlink -f "dev/hedgerow/$name" || echo none
 action=add tell "$@" && show
 action=change tell "$@" && show
 """
-
-
-class Reader:
-    """A card with a layout like ours in a reader of this machine."""
-
-    def __init__(self, room: Path, number: int) -> None:
-        image = room / "card.img"
-        with image.open("wb") as file:
-            file.truncate(24 * MIB)
-        table = [f"label: dos\nlabel-id: {number:#010x}", *(f"card{part} : {place}" for part, place in PARTS)]
-        subprocess.run(["sfdisk", "--quiet", image], input="\n".join(table).encode(), check=True)
-        self.device = run("losetup", "--find", "--show", image)
-        run("partx", "--delete", self.device, code=None)  # what a kernel found by itself, or somebody left behind
-        run("partx", "--add", self.device)
-
-    def part(self, number: int) -> str:
-        return f"{self.device}p{number}"
-
-    @property
-    def nodes(self) -> list[str]:
-        return [self.device, *(self.part(number) for number, _ in PARTS)]
-
-    def take_out(self) -> None:
-        run("partx", "--delete", self.device, code=None)
-        run("losetup", "--detach", self.device, code=None)
 
 
 @pytest.fixture
