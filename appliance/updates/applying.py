@@ -21,6 +21,7 @@ from appliance.updates.slots import Card, put
 from appliance.updates.update_file import UpdateFile
 from mesh.keys import digest
 
+KERNEL, MEMORY_DISK, DEVICE_TREES = "vmlinuz", "initrd.img", "*.dtb"
 FORCED_EACH: Final = 16  # chunks after which the card is waited for, so that little is pending when a plug is pulled
 MIB: Final = 1 << 20
 SPARE: Final = MIB  # of the open part, which FAT's folders and the note may take
@@ -39,6 +40,7 @@ def lay(update: UpdateFile, card: Card, version: str, shape: int, tell: Tell = l
         raise Refused(Flaw.ON_TRIAL, version=before.version)
     number = _number(card)
     update.check_size()
+    _check_starts(update, card)
     _check_room(update, card)
     card.clear_fallback()
     card.point(card.running)
@@ -69,6 +71,17 @@ def _number(card: Card) -> int:
     if found is None:
         raise Refused(Flaw.NOT_WRITTEN, reason=f"{command_line.FILE} of the running system names no card")
     return found
+
+
+def _check_starts(update: UpdateFile, card: Card) -> None:
+    """The starter takes a folder without its kernel and its device tree for none, and finds nothing beside it: no memory disk
+    would turn the letter back. Which of the trees this board needs only the starter knows, so none may be missing.
+    """
+    folder, brought = card.folder(card.running), {part.name for part in update.top.header.boot_files}
+    trees = sorted(tree.name for tree in folder.glob(DEVICE_TREES))
+    for name in (KERNEL, MEMORY_DISK, command_line.FILE, *trees):
+        if name not in brought and (folder / name).exists():
+            raise Refused(Flaw.LACKS, name=update.name, missing=name)
 
 
 def _check_room(update: UpdateFile, card: Card) -> None:

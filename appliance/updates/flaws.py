@@ -41,6 +41,10 @@ class Flaw(Answer):
     OTHER_MACHINE = (
         "{name} is for machines of the kind {architecture}, and this one is {ours}. Bring the file for this kind."
     )
+    LACKS = (
+        "{name} lacks {missing}, without which this board might not start: the version that runs has it. Build the update"
+        " with all that its card has."
+    )
     TOO_LARGE = "{name} takes {size} MB, and its place on this card has {room} MB. Write a new card instead."
     NO_ROOM = "There is no room on the card to keep {name} ({size} MB). Let something go first."
     NO_CARD = (

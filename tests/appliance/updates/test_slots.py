@@ -17,12 +17,12 @@ from unittest.mock import patch
 import pytest
 
 from appliance.errors import Refused
-from appliance.updates import applying, held, last, trial
+from appliance.updates import applying, held, last, making, trial
 from appliance.updates.flaws import Flaw
 from appliance.updates.last import Outcome
 from appliance.updates.slots import FIRST_SLOT, Card, find
 from appliance.updates.update_file import Here, UpdateFile, check
-from tests.appliance.updates.cards import ANA, BEN, CAT, NUMBER, Board, keepers, update
+from tests.appliance.updates.cards import ANA, BEN, CAT, NUMBER, Board, contents, keepers, update
 
 OLD, NEW, SHAPE = "1.0", "9.0", 7
 
@@ -103,6 +103,23 @@ def test_an_update_is_tried_and_kept(board: Board, new: Path) -> None:
     assert (board.files.open / "b/cmdline.txt").read_text() == f"root=PARTUUID={NUMBER:08x}-03 ro quiet\n"
     assert (board.files.open / "b/overlays/x.dtbo").exists()
     assert holds_system(board.files, 1, new)
+
+
+@pytest.mark.parametrize("missing", ["vmlinuz", "initrd.img", "cmdline.txt", "other.dtb"])
+def test_one_that_lacks_what_this_board_may_start_from_is_refused(board: Board, tmp_path: Path, missing: str) -> None:
+    """Else the starter would find nothing, and no memory disk would run to turn the letter back."""
+    (board.files.open / "a/other.dtb").write_text("tree", encoding="ascii")
+    whole = contents(tmp_path / "whole")
+    (whole.boot / "other.dtb").write_text("tree", encoding="ascii")
+    (whole.boot / missing).unlink()
+    file = tmp_path / "hedgerow-9.0.update"
+    making.make(whole, file)
+    for key in (ANA, BEN):
+        making.sign(file, key)
+    with pytest.raises(Refused, match=f"lacks {missing}"):
+        apply(file, board.files)
+    assert [board.start(), board.start()] == [0, 0]
+    assert outcome(board.files) is None
 
 
 def test_one_that_does_not_hold_falls_back(board: Board, new: Path) -> None:
