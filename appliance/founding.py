@@ -29,7 +29,6 @@ from mesh.links import NONCE_SIZE, Founding, Invitation, Opening
 
 DECIMALS: Final = 2
 FLOOR: Final = -20 * 10**DECIMALS
-NOTE: Final = ".founding"
 
 
 def found(wanted: Settings, currency: str = "hours") -> None:
@@ -62,7 +61,7 @@ def join(wanted: Settings, content: bytes) -> None:
 def _beginning(wanted: Settings) -> Iterator[NodeKey]:
     """Make the directory and the key. A directory that already holds a node is left alone."""
     clean_name(wanted.name)
-    note = wanted.data / NOTE
+    note = wanted.data / settings.FOUNDING
     if not note.exists() and (wanted.key_file.exists() or wanted.database.exists()):
         raise SettingsFault(f"{wanted.data} already holds a node. Choose another directory.")
     try:

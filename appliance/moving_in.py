@@ -10,7 +10,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO
-from pathlib import Path
 from typing import Final
 
 from appliance import seed as seeds
@@ -18,8 +17,6 @@ from appliance.archive.starter_shelf import starter_zines
 from appliance.card import sync
 from appliance.errors import Objection, Refused, SettingsFault
 from appliance.node import Node
-
-SHELF: Final = "starter-shelf"  # an empty file: the zines are not all there yet
 
 LOG: Final = logging.getLogger("hedgerow.moving_in")
 
@@ -48,19 +45,13 @@ class MovingIn:
                 self._left.remove(step)
 
 
-def is_open(file: Path, data: Path) -> bool:
-    """Whether no account waits for its PIN in the seed that is kept in `file`. Raises `SettingsFault`."""
-    keeper = seeds.read(file, data).keeper if file.exists() else None
-    return keeper is None or not keeper.pin
-
-
 def open_account(node: Node) -> bool:
     """Open the keeper's account and forget its PIN; where it is open, give it that PIN. False where nobody let the node in yet.
 
     Who has had the card in hand is the keeper: nothing on it is closed to them. Raises `Refused`, `SettingsFault`.
     """
     file = seeds.kept(node.settings.data)
-    if is_open(file, node.settings.data):
+    if not seeds.awaits_keeper(file, node.settings.data):
         return True
     seed = seeds.read(file, node.settings.data)
     assert seed.keeper
@@ -79,7 +70,7 @@ def open_account(node: Node) -> bool:
 
 def fill_shelf(node: Node) -> bool:
     """Publish the next starter zine that is not there. False while some may be missing, and while the card has no room."""
-    wish = seeds.kept(node.settings.data).with_name(SHELF)
+    wish = seeds.kept(node.settings.data).with_name(seeds.SHELF)
     if not wish.exists():
         return True
     there = {zine.title for zine in node.zines(limit=100).rows}

@@ -34,6 +34,7 @@ HOST, PORT, ADDRESS = "0.0.0.0", 8080, "http://hedge.lan"  # noqa: S104 (a node 
 PIN: Final = re.compile(r"[0-9]{4,12}")
 # On a card the watch over the battery has no power over the machine: it lays its wish where hedgerow-halt.path sees it.
 HALT: Final = "sh -c 'cd /run/hedgerow-power && echo \"$HEDGEROW_SLEEP_S\" > wish && mv wish halt'"
+SHELF: Final = "starter-shelf"  # an empty file beside the kept seed: the starter zines are not all on the shelf yet
 TO_BE_TOLD: Final = "to be told"
 
 
@@ -70,6 +71,12 @@ class Seed:
 def kept(data: Path) -> Path:
     """Return where the seed of the node in `data` is kept once it was taken over."""
     return data.parent / FOLDER / FILE_NAME
+
+
+def awaits_keeper(file: Path, data: Path) -> bool:
+    """Whether an account waits to be opened by the seed that is kept in `file`. Raises `SettingsFault`."""
+    keeper = read(file, data).keeper if file.exists() else None
+    return keeper is not None and bool(keeper.pin)
 
 
 def read(file: Path, data: Path) -> Seed:

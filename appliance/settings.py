@@ -20,6 +20,8 @@ from appliance.settings_section import Section
 from mesh.airtime import PRESETS, REGIONS
 
 FILE_NAME: Final = "node.yaml"
+KEY_NAME: Final = "node.key"
+FOUNDING: Final = ".founding"  # lies there while a node is being made
 KEYS: Final = ("name", "commons", "region", "portal", "roads", "archive", "gossip", "updates", "power", "keel")
 FILE_SIZE_MAX: Final = 64 * 1024
 DEPTH_MAX: Final = 6
@@ -161,12 +163,17 @@ class Settings:
 
     @property
     def key_file(self) -> Path:
-        return self.data / "node.key"
+        return self.data / KEY_NAME
 
     @property
     def keel_file(self) -> Path:
         """The mark that tells whether this data directory was put back: beside the directory, never in it."""
         return self.keel or self.data.parent / f"{self.data.name}.keel"
+
+
+def is_founded(data: Path) -> bool:
+    """Whether a whole node lives in directory `data`: one that was cut off while it was founded is done again."""
+    return (data / KEY_NAME).exists() and not (data / FOUNDING).exists()
 
 
 def load(data: Path) -> Settings:

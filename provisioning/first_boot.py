@@ -8,22 +8,24 @@
 
 Once born, a node takes what a keeper changes on the card at each later start (`changes`), with a secret beside it or without.
 
-Each step asks first whether it is done. What cannot be done is told in STATUS.txt too, in a sentence that says what to do.
+Each step asks first whether it is done, and only one that needs a whole node reads it in (`born`): at a later start, but for the
+first of a new version, there is none, and the pages wait for this plan. What cannot be done is told in STATUS.txt too, in a
+sentence that says what to do.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import closing
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
-from appliance import founding, moving_in, settings
 from appliance import seed as seeds
+from appliance import settings
 from appliance.card import make_directory, sync
 from appliance.errors import Refused, SettingsFault, StoreFault
-from appliance.node import Node
 from appliance.seed import Seed
 from appliance.store import before
 from appliance.updates.proving import is_marked
@@ -42,7 +44,8 @@ def give_birth(card: Card) -> str:
     except (Refused, SettingsFault, StoreFault) as fault:
         status.tell(card, f"NOT READY. {fault}\nPut that right in {seeds.FILE_NAME} here, then start the node again.")
         raise
-    status.tell(card, words)
+    if status.after_birth(card) != words:  # else what needs a hand stands there too, until somebody looks again
+        status.tell(card, words)
     return words
 
 
@@ -52,17 +55,13 @@ def take_over(card: Card) -> str:
         return ""
     if not card.told.exists():
         raise SettingsFault(f"There is no {seeds.FILE_NAME} in {card.seed}. EXAMPLE.yaml there tells what it holds.")
-    if not _is_born(card):
+    if not settings.is_founded(card.data):
         _take_whole(card)
         return ""
     try:
         return _take_changes(card)
     except SettingsFault as fault:  # a slip in the file is no reason to keep a node from its street
         return f"{NOT_TAKEN} {fault}\nThe node goes on as it was. Put that right, then start it again."
-
-
-def _is_born(card: Card) -> bool:
-    return (card.data / "node.key").exists() and not (card.data / founding.NOTE).exists()
 
 
 def _take_whole(card: Card) -> None:
@@ -73,7 +72,7 @@ def _take_whole(card: Card) -> None:
     make_directory(card.taken)
     card.taken.chmod(0o700)
     if not (seed.invite or is_known):
-        put(card.taken / moving_in.SHELF, b"")
+        put(card.taken / seeds.SHELF, b"")
     _keep(card, seed)
 
 
@@ -124,14 +123,8 @@ def _has_secrets(card: Card) -> bool:
 
 def found(card: Card) -> str:
     """Make the key and the store."""
-    seed = seeds.read(card.kept, card.data)
-    wanted = seed.settings
-    if _is_born(card):
-        return ""
-    if seed.invite:
-        founding.join(wanted, content_of(seed.invite))
-    else:
-        founding.found(wanted, seed.currency)
+    if not settings.is_founded(card.data):
+        _born().found(card)
     return ""
 
 
@@ -146,21 +139,17 @@ def equip(card: Card) -> str:
 
 def open_account(card: Card) -> str:
     """Open the keeper's account, and forget the PIN then."""
-    if moving_in.is_open(card.kept, card.data):
-        return ""
-    with closing(Node.open(card.data)) as node:
-        return "" if moving_in.open_account(node) else status.NOT_YET
+    is_open = not seeds.awaits_keeper(card.kept, card.data) or _born().open_account(card)
+    return "" if is_open else status.NOT_YET
 
 
 def report(card: Card) -> str:
     """Say who was born."""
-    with closing(Node.open(card.data)) as node:
-        facts = node.status().as_json()
-    return (
-        f"READY. {facts['name']} is a node of {facts['commons']}.\n"
-        f"Join its WiFi, then open {node.settings.address}\n"
-        f"Node {facts['node_id']}, version {facts['version']}."
-    )
+    return status.stands_ready(card, settings.load(card.data)) or str(_born().report(card))
+
+
+def _born() -> ModuleType:
+    return import_module("provisioning.born")
 
 
 Step = Callable[[Card], str]

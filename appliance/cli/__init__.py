@@ -24,8 +24,8 @@ NO, USAGE, STORAGE, INTERRUPTED = 1, 2, 3, 130
 # import costs a tenth of a second and some megabytes.
 SHELVES: Final = MappingProxyType(
     {
-        "node": ("init", "gossip", "power", "status", "radio"),
-        "running": ("run", "portal", "provision"),
+        "node": ("init", "gossip", "status", "radio"),
+        "running": ("run", "portal", "power", "provision"),
         "people": ("member", "invite", "peer"),
         "ledger": ("pay", "balance", "ledger", "receipt", "held"),
         "archive": ("zine",),

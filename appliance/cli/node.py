@@ -1,4 +1,4 @@
-"""`hedgerow init | gossip | power | status | radio`: one node as a whole."""
+"""`hedgerow init | gossip | status | radio`: one node as a whole."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import click
 
-from appliance import daemon, founding, power_watch, processes, radio_switch, settings
+from appliance import daemon, founding, processes, radio_switch, settings
 from appliance.answers import RoadState
 from appliance.cli.nodes import opened_node
 from appliance.cli.terminal import Command, as_json, child_of, data_directory, say, say_json
@@ -79,24 +79,6 @@ def gossip() -> None:
 
 
 @click.command(cls=Command)
-@child_of
-def power() -> None:
-    """Watch over the battery alone; without `power` in node.yaml there is nothing to watch."""
-    ending = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ending.set())
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    found = settings.load(data_directory())
-    if found.power is None:
-        say(f"{found.name} has no power section in its node.yaml, so there is no battery to watch.")
-        return
-    processes.hold(found.data, "power")
-    with opened_node() as node:
-        halt = power_watch.command(found.power.halt_command)
-        power_watch.Watch(node, found.power, found.power.open_sensor(), halt).run(ending)
-
-
-@click.command(cls=Command)
 @as_json
 def status(as_json: bool) -> None:
     """Tell how the node is."""
@@ -146,4 +128,4 @@ def radio(position: str) -> None:
     say(f"The roads of {found.name} are {position}.")
 
 
-COMMANDS: Final = (init, gossip, power, status, radio)
+COMMANDS: Final = (init, gossip, status, radio)

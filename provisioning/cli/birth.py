@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
@@ -32,7 +33,7 @@ def be_born(folder: Path, data: Path) -> None:
 @click.option("--data", type=click.Path(path_type=Path), envvar="HEDGEROW_DATA", default=seeds.DATA, show_default=True)
 def status(folder: Path, into: Path, data: Path) -> None:
     """Look at the node; where STATUS.txt in the card's FOLDER should say something else now, write that into INTO."""
-    words = told.looked_at(Card(folder, data))
+    words = import_module("provisioning.needs").looked_at(Card(folder, data))
     if words:
         put(into / told.FILE, told.as_lines(words))
     say(words or f"{told.FILE} says how it is already.")

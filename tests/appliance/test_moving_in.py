@@ -15,9 +15,9 @@ from appliance import seed as seeds
 from appliance.archive.starter_shelf import starter_zines
 from appliance.errors import Refused
 from appliance.looking import EVERY_S, Looker
-from appliance.moving_in import SHELF, MovingIn
+from appliance.moving_in import MovingIn
 from appliance.node import Node
-from appliance.seed import Keeper, Seed
+from appliance.seed import SHELF, Keeper, Seed
 from appliance.settings import Settings
 from tests.appliance.shell import until
 

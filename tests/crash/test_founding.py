@@ -13,7 +13,7 @@ import pytest
 from appliance import founding
 from appliance.errors import SettingsFault
 from appliance.node import Node
-from appliance.settings import Settings
+from appliance.settings import FOUNDING, Settings
 
 STEPS_MAX: Final = 40
 CUT_SHORT: Final = 9
@@ -21,7 +21,7 @@ FOUND: Final = """
 import os, sys
 from pathlib import Path
 from appliance import founding
-from appliance.settings import Settings
+from appliance.settings import FOUNDING, Settings
 
 left, really = int(sys.argv[2]), os.fsync
 
@@ -50,7 +50,7 @@ def test_a_beginning_that_was_cut_off_anywhere_begins_anew(tmp_path: Path) -> No
         if code == 0:
             break
         assert code == CUT_SHORT
-        if (data / founding.NOTE).exists() or not (data / "node.key").exists():
+        if (data / FOUNDING).exists() or not (data / "node.key").exists():
             founding.found(Settings(data, "Elm", "Hedge Street"))
         node = Node.open(data)  # once the note is gone, the node is whole
         assert not list(node.verify())
@@ -68,7 +68,7 @@ def test_a_node_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_beginning_that_goes_on_elsewhere_is_left_alone(tmp_path: Path) -> None:
-    note = tmp_path / founding.NOTE
+    note = tmp_path / FOUNDING
     with note.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         with pytest.raises(SettingsFault, match="at this moment"):

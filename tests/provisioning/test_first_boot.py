@@ -6,6 +6,7 @@ import subprocess
 import sys
 from contextlib import closing
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -15,8 +16,8 @@ from argon2 import PasswordHasher
 from appliance import settings
 from appliance.errors import SettingsFault
 from appliance.founding import found
-from appliance.moving_in import SHELF
 from appliance.node import Node
+from appliance.seed import SHELF
 from appliance.settings import Settings
 from provisioning.first_boot import give_birth
 from provisioning.status import FILE as STATUS
@@ -31,6 +32,7 @@ from itertools import count
 from pathlib import Path
 from argon2 import PasswordHasher
 from appliance.desks import people
+from provisioning import born  # else each child would read it in anew
 from provisioning.first_boot import give_birth
 from provisioning.taken import Card
 from tests.provisioning.seeds import sow
@@ -118,6 +120,25 @@ def test_cut_off_anywhere_it_is_born_whole_the_next_time(tmp_path: Path) -> None
         is_whole(card)
     print(f"cut at {len(places) - 1} places")
     assert len(places) > 15
+
+
+def test_a_later_start_reads_no_node_in_and_writes_nothing(card: Card) -> None:
+    """For the pages wait for it, and on a small board a node takes seconds. A new version is told of."""
+    give_birth(card)
+    needs = (card.seed / STATUS).read_text(encoding="utf-8") + "\r\nNEEDS A HAND:\r\n- card: full.\r\n"
+    (card.seed / STATUS).write_text(needs, encoding="utf-8")
+    written_ns = (card.seed / STATUS).stat().st_mtime_ns
+    words = ["provision", "first-boot", str(card.seed), "--data", str(card.data)]
+    command = [sys.executable, "-X", "importtime", "-m", "appliance.starting", "appliance.cli", *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.startswith("READY. Elm Corner is a node of Elm Street.")
+    assert " provisioning.first_boot" in done.stderr
+    assert " appliance.node" not in done.stderr
+    assert " appliance.door" not in done.stderr
+    assert (card.seed / STATUS).stat().st_mtime_ns == written_ns
+    (card.seed / STATUS).write_text(needs.replace(f"version {version('hedgerow')}", "version 0.0.1"), encoding="utf-8")
+    assert f"version {version('hedgerow')}." in give_birth(card)
+    assert b"0.0.1" not in (card.seed / STATUS).read_bytes()
 
 
 def test_secrets_are_written_over_before_they_are_let_go(card: Card, monkeypatch: pytest.MonkeyPatch) -> None:

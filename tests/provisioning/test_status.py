@@ -12,7 +12,7 @@ from appliance.answers import Check
 from appliance.board import Board
 from appliance.errors import StoreFault
 from appliance.node import Node
-from provisioning import status
+from provisioning import needs, status
 from provisioning.cli import provision
 from provisioning.first_boot import give_birth
 from provisioning.taken import Card
@@ -23,7 +23,7 @@ from tests.provisioning.seeds import sow
 def card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Card:
     monkeypatch.setattr("appliance.desks.people.HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     monkeypatch.setattr(Node, "checks", lambda _: list(CHECKS))
-    monkeypatch.setattr(status, "_missing", lambda _: ())
+    monkeypatch.setattr(needs, "_missing", lambda _: ())
     CHECKS[:] = [Check("card", True, "fine")]
     sow(tmp_path / "boot")
     card = Card(tmp_path / "boot", tmp_path / "data/node")
@@ -35,22 +35,22 @@ CHECKS: list[Check] = []
 
 
 def test_a_node_that_is_well_writes_nothing(card: Card) -> None:
-    assert status.looked_at(card) == ""
+    assert needs.looked_at(card) == ""
 
 
 def test_what_needs_a_hand_is_told_and_taken_away_again(card: Card) -> None:
     CHECKS.append(Check("battery", False, "23 % are left. Look for shade."))
-    words = status.looked_at(card)
+    words = needs.looked_at(card)
     assert words.startswith("READY. Elm Corner")
     assert words.endswith("NEEDS A HAND:\n- battery: 23 % are left. Look for shade.")
     status.tell(card, words)
     CHECKS[1] = Check("battery", False, "22.5 % are left. Look for shade.")
-    assert status.looked_at(card) == "", "other figures are no other words"
+    assert needs.looked_at(card) == "", "other figures are no other words"
     CHECKS.append(Check("roads", False, "No radio."))
-    status.tell(card, status.looked_at(card))
+    status.tell(card, needs.looked_at(card))
     assert (card.seed / status.FILE).read_bytes().count(b"NEEDS") == 1
     del CHECKS[1:]
-    healed = status.looked_at(card)
+    healed = needs.looked_at(card)
     assert "NEEDS" not in healed
     assert "READY" in healed
 
@@ -60,13 +60,13 @@ def test_a_store_that_cannot_be_opened_is_told_too(card: Card, monkeypatch: pyte
         raise StoreFault("The store is damaged. Put back the copy.")
 
     monkeypatch.setattr(Node, "open", broken)
-    assert "- The store is damaged." in status.looked_at(card)
+    assert "- The store is damaged." in needs.looked_at(card)
 
 
 def test_an_account_that_waited_is_not_told_once_it_is_open(card: Card) -> None:
     stands = status.read(card).strip()
     status.tell(card, f"{stands}\n{status.NOT_YET}")
-    assert status.NOT_YET not in status.looked_at(card)
+    assert status.NOT_YET not in needs.looked_at(card)
 
 
 def test_the_command_lays_down_what_is_new_and_nothing_else(card: Card, tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_the_command_lays_down_what_is_new_and_nothing_else(card: Card, tmp_path
 def test_a_card_with_a_wifi_on_a_board_without_one_is_told(card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     monkeypatch.setattr("appliance.board.look", lambda _: Board(None, None, None, None))
-    assert list(status._missing(card)) == [status.NO_RADIO]
+    assert list(needs._missing(card)) == [needs.NO_RADIO]
 
 
 def test_it_is_whole_or_not_there(card: Card) -> None:
