@@ -22,6 +22,10 @@ class Calendar(Upkeep):
         """Return the moon of the commons, counted from its founding. It never goes back, whoever joins."""
         return max(int(self.private.mark(SHARED) or 0), moons.shared(self._sealed().values()))
 
+    def moons_said(self) -> list[tuple[str, int]]:
+        """Return each node of the commons by its name, this one too, with the moon that it said last (0: none yet)."""
+        return sorted((self._node_name(node), moon) for node, moon in self._sealed().items())
+
     def look_at_moon(self) -> int | None:
         """Seal the next moon if it is time; return which. Cheap, and to be called every minute or so."""
         self._keep_uptime()

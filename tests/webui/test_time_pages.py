@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from appliance.moons import REST_S
 from appliance.node import Node
 from appliance.timekeeping import BUILT_AT, YEAR_S
-from tests.webui.visitor import Visitor
+from tests.webui.visitor import Page, Visitor
 from webui.words import local_minute
 
 NOW = BUILT_AT + YEAR_S
@@ -60,3 +61,20 @@ def test_what_is_no_time_is_refused_in_words(ana: Visitor, node: Node, typed: st
     assert answer.status_code == 422
     assert "That " in answer.text
     assert clock(node) == {"trust": "none", "now": 0}
+
+
+def test_the_commons_own_calendar_is_shown_once_there_is_one(ana: Visitor, stranger: Visitor, node: Node) -> None:
+    """By its nodes' word, with those who have not said it yet: a node that fell silent keeps its share."""
+    assert "own calendar" not in stranger.get("/mesh").text
+    node.look_at_moon()
+    node.clock = replace(node.clock, ticks=lambda: 1000.0 + REST_S)
+    ana.submit("/mesh", "/mesh/time", at=TYPED)
+    assert node.look_at_moon() == 1
+    told = Page(stranger.get("/mesh").text).words
+    assert "it is moon 1 since its founding" in told
+    assert "The others" not in told
+    node.look_at_moon()  # as the daemon does each minute
+    with node.database.writing():
+        node.database.run("INSERT INTO admitted (node) VALUES (?)", b"another node....")
+    assert "own calendar" in stranger.get("/mesh").text, "it never goes back"
+    assert "(none yet)." in Page(stranger.get("/mesh").text).words

@@ -55,6 +55,8 @@ def _page(refusal: Refused | None = None) -> Response:
         clock_words=CLOCKS.get(clock["trust"], CLOCKS["none"]),
         clock_now=clock["now"] if clock["trust"] != "none" else 0,
         clock_typed=forms.line("at") or (local_minute(clock["now"]) if clock["trust"] == "hint" else ""),
+        moon=node().moon(),
+        moons_said=node().moons_said(),
         may_tell_time=_may_tell_time(clock["trust"]),
     )
 
