@@ -128,8 +128,8 @@ def test_a_later_start_reads_no_node_in_and_writes_nothing(card: Card) -> None:
     needs = (card.seed / STATUS).read_text(encoding="utf-8") + "\r\nNEEDS A HAND:\r\n- card: full.\r\n"
     (card.seed / STATUS).write_text(needs, encoding="utf-8")
     written_ns = (card.seed / STATUS).stat().st_mtime_ns
-    words = ["provision", "first-boot", str(card.seed), "--data", str(card.data)]
-    command = [sys.executable, "-X", "importtime", "-m", "appliance.starting", "appliance.cli", *words]
+    words = ["provisioning", "first-boot", str(card.seed), "--data", str(card.data)]
+    command = [sys.executable, "-X", "importtime", "-m", "appliance.starting", *words]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.startswith("READY. Elm Corner is a node of Elm Street.")
     assert " provisioning.first_boot" in done.stderr
