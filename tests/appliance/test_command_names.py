@@ -11,7 +11,7 @@ import pytest
 import appliance.cli
 from appliance.cli import SHELVES, hedgerow
 
-QUIET = {"__init__", "__main__", "terminal", "nodes"}  # modules without commands
+QUIET = {"__init__", "__main__", "terminal", "nodes", "battery"}  # modules without commands
 KEPT = (  # names that scripts and people hold on to
     *("init", "run", "portal", "gossip", "demo", "status", "doctor", "verify", "rebuild", "invite", "pay", "balance"),
     *("peer add", "peer list", "member add", "member list", "ledger export", "backup", "restore", "bench air"),
