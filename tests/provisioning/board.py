@@ -31,8 +31,11 @@ READY, END = "READY", "END OF ANSWER"
 # One who does inside what the test asks over a port of its own; `$$` is systemd's way to write `$`.
 WITNESS: Final = f"""[Unit]
 Description=Who tells the test what it sees
+StartLimitIntervalSec=0
 [Service]
 Type=exec
+Restart=always
+RestartSec=1
 ExecStart=/bin/sh -c 'while sleep 0.5; do exec 3<>/dev/virtio-ports/witness && echo {READY} >&3 && \\
 while IFS= read -r words <&3; do answer=$$(eval "$$words" 2>&1 </dev/null); code=$$?; \\
 printf "%%s\\n%%s {END}\\n" "$$answer" "$$code" >&3; done; done'

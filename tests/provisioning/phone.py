@@ -27,6 +27,8 @@ echo "$ip $router $dns" > /run/lease
 """
 WPA2: Final = "key_mgmt=WPA-PSK\n    psk={passphrase}\n    ieee80211w=0"
 WPA3: Final = "key_mgmt=SAE\n    sae_password={passphrase}\n    ieee80211w=2"
+# Its own socket lies in /run, for nothing else of the phone can be written to.
+LOOK: Final = "wpa_cli -s /run -p /run/wpa -i wlan1 status"
 AIR: Final = """ctrl_interface=/run/wpa
 sae_pwe=2
 network={{
@@ -75,13 +77,12 @@ class Phone:
         written = "; ".join(f"echo '{line}'" for line in settings.splitlines())
         self._board.inside(f"({written}) > {HOME}/run/wpa.conf")
         self.does("wpa_supplicant -B -i wlan1 -c /run/wpa.conf -P /run/wpa.pid -f /run/wpa.log")
-        look = "wpa_cli -p /run/wpa -i wlan1 status"
-        wait = f"for second in $(seq {wait_s}); do ip netns exec {LABEL} chroot {HOME} {look} | grep -q ^wpa_state=COMPLETED"
+        wait = f"for second in $(seq {wait_s}); do ip netns exec {LABEL} chroot {HOME} {LOOK} | grep -q ^wpa_state=COMPLETED"
         return self._board.inside(f"{wait} && echo in && break; sleep 1; done", may_fail=True).strip() == "in"
 
     def link(self) -> dict[str, str]:
         """Return what the phone knows of its link, such as `key_mgmt`."""
-        said = self.does("wpa_cli -p /run/wpa -i wlan1 status")
+        said = self.does(LOOK)
         return dict(line.partition("=")[::2] for line in said.splitlines())
 
     def lease(self) -> list[str]:
