@@ -10,14 +10,12 @@ just used. It is written a few times an hour at most, and not while nothing is s
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
 
 from appliance import slots
+from appliance.clock import boot_id
 from mesh import canonical
 from mesh.errors import Malformed
 from mesh.governor import Governor
-
-BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 class AirNote:
@@ -25,7 +23,7 @@ class AirNote:
 
     def __init__(self, path: Path, boot: str | None = None) -> None:
         self._path = path
-        self._boot = boot if boot is not None else BOOT_ID.read_text(encoding="ascii").strip()
+        self._boot = boot if boot is not None else boot_id()
 
     def recall(self, governor: Governor, now_s: float) -> None:
         """Tell a new governor what earlier runs used."""

@@ -9,10 +9,14 @@ sources agree (see `timekeeping`) the time runs on from there by the uptime cloc
 from __future__ import annotations
 
 import ctypes
+import os
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
+from pathlib import Path
 from typing import Final
 
 from appliance.timekeeping import Hint, Kept, is_likely
@@ -21,6 +25,9 @@ NOTE_MAX: Final = 2**40  # the last second a record can note
 
 TIMEX_SIZE: Final = 256  # more than struct timex of any Linux, see adjtimex(2)
 TIME_ERROR: Final = 5  # what adjtimex(2) returns while nobody keeps the clock right
+
+BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+BOOT_VARIABLE: Final = "HEDGEROW_BOOT"
 
 
 class Trust(Enum):
@@ -74,3 +81,21 @@ def is_kept_by_network() -> bool:
     except AttributeError:  # another system's C library
         return False
     return 0 <= int(state) < TIME_ERROR
+
+
+def boot_id() -> str:
+    """Return the name of this start of the machine (random(4)): only within it can monotonic seconds be compared.
+
+    A service on a card does not see the kernel's file and is told it by systemd (`%b`, systemd.unit(5)). Who cannot know
+    it takes no process but itself for one of this start.
+    """
+    try:
+        said = os.environ.get(BOOT_VARIABLE) or BOOT_ID.read_text(encoding="ascii")
+    except OSError:
+        return _of_this_process()
+    return said.strip().replace("-", "")
+
+
+@cache
+def _of_this_process() -> str:
+    return secrets.token_hex(16)

@@ -3,7 +3,7 @@
 A log has one writer. A copy of the directory would be a second one, so it must be recognised, be it on another board
 or beside the original. The name is a digest over
 
-    board   the serial number of the device tree, or the machine-id (machine-id(5)) where there is none
+    board   the serial number of the device tree, or the machine-id (machine-id(5)) where there is none and it lasts
     card    the identity that an SD card answers (its CID), where the data lie on one
     key     inode and birth of `node.key`
 
@@ -25,7 +25,8 @@ from appliance.errors import StoreFault
 
 DOMAIN: Final = b"hedgerow/place/v1"
 DIGEST_SIZE: Final = 16
-BOARD_FILES: Final = (Path("/proc/device-tree/serial-number"), Path("/etc/machine-id"))
+SERIAL_NUMBER: Final = Path("/sys/firmware/devicetree/base/serial-number")  # not in /proc, which services do not see
+MACHINE_ID: Final = Path("/etc/machine-id")
 DEVICES: Final = Path("/sys/dev/block")
 
 # statx(2): struct statx is 256 bytes; stx_mask begins it, stx_btime is at 80 as (s64 seconds, u32 nanoseconds).
@@ -51,7 +52,12 @@ def here(key_file: Path) -> str:
 
 
 def _board() -> bytes:
-    return next(filter(None, map(_content, BOARD_FILES)), b"")
+    return _content(SERIAL_NUMBER) or (b"" if _is_transient(MACHINE_ID) else _content(MACHINE_ID))
+
+
+def _is_transient(file: Path) -> bool:
+    """Whether a system that cannot be written to drew it for this start alone, and mounted it over the file."""
+    return os.path.ismount(file)
 
 
 def _card(device: int) -> bytes:

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable
 from typing import Any, Final
 
+from appliance.clock import boot_id
 from appliance.store.database import Database
-from appliance.store.private import boot_id
 from appliance.timekeeping import Hint, Kept
 
 ROW: Final = "time"

@@ -7,10 +7,9 @@ import secrets
 from collections.abc import Collection, Mapping
 from functools import cached_property
 from hashlib import blake2b
-from pathlib import Path
 from typing import Final, NamedTuple
 
-from appliance.clock import Clock
+from appliance.clock import Clock, boot_id
 from appliance.errors import StoreFault
 from appliance.store.database import Database
 from mesh.keys import LogId, NodeId, PublicKey, Scope
@@ -22,12 +21,6 @@ FREE_TRIES: Final = 3
 TRIES_MAX: Final = 1000  # names with wrong tries; those with the fewest go first
 WAIT_MAX_S: Final = 3600
 HEARD_EVERY_S: Final = 60  # written no oftener: the card should last for years
-BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
-
-
-def boot_id() -> str:
-    """Return the name that the kernel gave to this start of the machine."""
-    return BOOT_ID.read_text(encoding="ascii").strip() if BOOT_ID.exists() else ""
 
 
 class Peer(NamedTuple):

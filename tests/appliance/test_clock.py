@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance import clock
 from appliance.answers import Session
-from appliance.clock import Clock, Trust, is_kept_by_network
+from appliance.clock import Clock, Trust, boot_id, is_kept_by_network
 from appliance.errors import Objection, Refused
 from appliance.node import Node
 from appliance.store import kept_time
@@ -256,3 +257,22 @@ def test_what_a_neighbour_node_just_noted_bears_out_the_clock(node: Node, oak: P
     node.hear_time(run)
     assert trust(node) == "agreed"
     other.close()
+
+
+def test_a_start_has_one_name_seen_or_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel writes it with dashes, systemd tells it without."""
+    monkeypatch.delenv(clock.BOOT_VARIABLE, raising=False)
+    seen = boot_id()
+    assert len(seen) == 32
+    monkeypatch.setattr(clock, "BOOT_ID", Path("/none"))
+    monkeypatch.setenv(clock.BOOT_VARIABLE, seen)
+    assert boot_id() == seen
+
+
+def test_who_cannot_know_the_start_believes_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(clock.BOOT_VARIABLE, raising=False)
+    monkeypatch.setattr(clock, "BOOT_ID", Path("/none"))
+    mine = boot_id()
+    assert boot_id() == mine
+    clock._of_this_process.cache_clear()
+    assert boot_id() != mine

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher, extract_parameters
 
-from appliance import settings
+from appliance import clock, settings
 from appliance.clock import Clock
 from appliance.desks import people
 from appliance.errors import Answer, Objection, Refused
@@ -143,7 +143,7 @@ def test_the_wait_outlives_a_reboot_and_ends(
         uptime.now += 1
     other_boot = tmp_path / "boot_id"
     other_boot.write_text("another boot\n")
-    monkeypatch.setattr(private, "BOOT_ID", other_boot)
+    monkeypatch.setattr(clock, "BOOT_ID", other_boot)
     uptime.now = 5.0  # the uptime clock began again, and what it said before means nothing
     again = opened(elm.settings.data, uptime)
     assert refused(again, "Ana", PIN).details == {"seconds": 2}

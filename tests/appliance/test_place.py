@@ -62,10 +62,18 @@ def test_another_board_or_card_is_another_place(data: Path, monkeypatch, mark: s
 def test_the_serial_number_of_a_pi_goes_before_the_machine_id(tmp_path: Path, monkeypatch) -> None:
     (tmp_path / "serial").write_bytes(b"100000003d1d1c36\0")
     (tmp_path / "id").write_bytes(b"3d1219c7c4c5\n")
-    monkeypatch.setattr(place, "BOARD_FILES", (tmp_path / "serial", tmp_path / "id"))
+    monkeypatch.setattr(place, "SERIAL_NUMBER", tmp_path / "serial")
+    monkeypatch.setattr(place, "MACHINE_ID", tmp_path / "id")
     assert place._board() == b"100000003d1d1c36"
     (tmp_path / "serial").unlink()
     assert place._board() == b"3d1219c7c4c5"
+
+
+def test_a_machine_id_of_one_start_alone_names_no_board(monkeypatch) -> None:
+    monkeypatch.setattr(place, "SERIAL_NUMBER", Path("/none"))
+    monkeypatch.setattr(place, "MACHINE_ID", Path("/proc"))  # as what a card's system mounts over the file
+    monkeypatch.setattr(place, "_content", lambda file: b"drawn" if file == Path("/proc") else b"")
+    assert place._board() == b""
 
 
 def test_the_card_is_found_through_its_partition(data: Path, tmp_path: Path, monkeypatch) -> None:

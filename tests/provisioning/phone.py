@@ -50,6 +50,7 @@ def system(room: Path) -> Path:
         (root / name).symlink_to(f"usr/{name}")
     for name in ("proc", "dev", "run", "etc"):
         (root / name).mkdir(exist_ok=True)
+    (root / "etc/resolv.conf").unlink(missing_ok=True)  # this machine's own, where there is one
     (root / "etc/resolv.conf").symlink_to("/run/resolv.conf")
     (root / "etc/passwd").write_text("root:x:0:0::/:/bin/sh\n", encoding="ascii")
     return disk_of(root, room / "phone.img", LABEL, SIZE_MIB)

@@ -84,6 +84,16 @@ def test_it_runs_and_nothing_failed(twin: Twin) -> None:
     assert twin.state() == "running"
     for unit in ("portal", "gossip", "names"):
         assert twin.inside("systemctl", "is-active", f"hedgerow-{unit}.service") == "active"
+        assert twin.inside("systemctl", "show", "--value", "--property=NRestarts", f"hedgerow-{unit}.service") == "0"
+
+
+def test_services_are_told_which_start_it_is(twin: Twin) -> None:
+    """They do not see the kernel's own file; what was agreed before this start must not be taken for new."""
+    boot = twin.inside("cat", "/proc/sys/kernel/random/boot_id").replace("-", "")
+    for unit in ("portal", "gossip"):
+        assert f"HEDGEROW_BOOT={boot}" in twin.inside(
+            "systemctl", "show", "--value", "--property=Environment", f"hedgerow-{unit}.service"
+        )
 
 
 def test_a_phone_finds_the_street(twin: Twin) -> None:

@@ -56,7 +56,7 @@ class Twin:
         self._process: subprocess.Popen[bytes] | None = None
         self.namespace, self._phone = (f"hedgerow-{who}-{os.getpid()}" for who in ("node", "phone"))
         self.data.mkdir()
-        sow(self.open / "hedgerow")
+        sow(self.open / "hedgerow", roads=[{"mqtt": {"host": "127.0.0.1"}}])  # a road that leads nowhere yet
         run("chown", "-R", self.uid(), self.open)
 
     def uid(self) -> str:
