@@ -70,7 +70,7 @@ scenarios: $(VENV)/run.stamp
 	done; done; exit $$failed
 
 # Programs that only these two need; the emulated ones run through a rule that the kernel is told once after each start.
-IMAGE_PACKAGES := mmdebstrap qemu-user-static qemu-system-arm arch-test dosfstools fdisk mtools nbdkit
+IMAGE_PACKAGES := mmdebstrap qemu-user-static qemu-system-arm arch-test dosfstools fdisk mtools nbdkit device-tree-compiler
 
 image: $(VENV)/run.stamp
 	@.ci/foreign-programs $(IMAGE_PACKAGES)

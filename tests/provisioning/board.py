@@ -26,7 +26,7 @@ from tests.street.waiting import wait_until
 CARD_BYTES: Final = 4 << 30
 UP_WITHIN_S: Final = 900.0
 HERE: Final = "10.0.2.2"  # this machine, as the board sees it (QEMU's user network)
-MACHINE_ID: Final = "0123456789abcdef0123456789abcdef"
+SERIAL_NUMBER: Final = "100000003d1d1c36"  # as a Pi bears one; the machine-id is another at each start, as on a Pi
 READY, END = "READY", "END OF ANSWER"
 # One who does inside what the test asks over a port of its own; `$$` is systemd's way to write `$`.
 WITNESS: Final = f"""[Unit]
@@ -90,8 +90,8 @@ class Board:
         """Give it power, and wait until its pages answer."""
         began_s = time.monotonic()
         self.console.unlink(missing_ok=True)
-        words = self._as_firmware_would()
         self.card.plug_in()
+        words = self._as_firmware_would()
         self._process = subprocess.Popen([*ENDS_WITH_US, *self._emulator(), *words], stdin=subprocess.DEVNULL)
         wait_until("the pages answer", self._is_well, UP_WITHIN_S, self.told)
         self.took_s.append(time.monotonic() - began_s)
@@ -105,15 +105,33 @@ class Board:
         for name, place in (("kernel", told["kernel"]), ("initrd", memory)):
             (self.room / name).write_bytes(self.card.read(prefix + place))
         line = self.card.read(f"{prefix}cmdline.txt").decode().strip()
-        line += f" console=ttyAMA0 systemd.machine_id={MACHINE_ID} systemd.wants=w.service"
+        line += " console=ttyAMA0 systemd.wants=w.service"
         line += " modules_load=mac80211_hwsim systemd.show_status=no"
         kernel, initrd = self.room / "kernel", self.room / "initrd"
-        return ["-kernel", str(kernel), "-initrd", str(initrd), "-append", line]
+        return ["-dtb", str(self._tree()), "-kernel", str(kernel), "-initrd", str(initrd), "-append", line]
 
-    def _emulator(self) -> list[str]:
+    def _tree(self) -> Path:
+        """Have the emulator write down the device tree of the board that it is, and add what a Pi's start adds."""
+        file = self.room / "board.dtb"
+        subprocess.run([*self._emulator(f",dumpdtb={file}")], check=True, stderr=subprocess.DEVNULL)
+        subprocess.run(["fdtput", "-t", "s", file, "/", "serial-number", SERIAL_NUMBER], check=True)
+        return file
+
+    def _emulator(self, more: str = "") -> list[str]:
         credential = "opt/io.systemd.credentials/systemd.extra-unit.w.service"  # QEMU takes 55 letters
         words = [
-            *("qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72", "-smp", "2", "-m", "1024", "-no-reboot"),
+            *(
+                "qemu-system-aarch64",
+                "-M",
+                f"virt{more}",
+                "-cpu",
+                "cortex-a72",
+                "-smp",
+                "2",
+                "-m",
+                "1024",
+                "-no-reboot",
+            ),
             *("-accel", "tcg,thread=multi", "-display", "none", "-serial", f"file:{self.console}"),
             *("-drive", f"file=nbd:unix:{self.card.socket},format=raw,if=virtio,cache=writeback"),
             *("-netdev", f"user,id=wire,hostfwd=tcp:127.0.0.1:{self.port}-:80"),

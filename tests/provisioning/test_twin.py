@@ -270,11 +270,11 @@ def test_a_portal_that_hangs_while_it_starts_is_started_anew_in_time(twin: Twin)
     finally:
         aside.replace(key)
     assert back_after(twin, hung, began_s, "a start that hung") < BACK_WITHIN_S
-    assert "start operation timed out" in twin.inside("journalctl", "--no-pager", "--unit", PORTAL)
+    assert "This start hangs" in twin.inside("journalctl", "--no-pager", "--unit", PORTAL)
 
 
 def test_a_portal_that_starts_slowly_but_works_is_left_alone(twin: Twin) -> None:
-    """With a twentieth of a processor a start takes longer than one that hangs is given (TimeoutStartSec of the unit)."""
+    """With a twentieth of a processor a start takes longer than one that hangs is given (WatchdogSec of the unit)."""
     before = twin.main_process(PORTAL)
     with twin.slow(PORTAL, percent=5):
         twin.inside("systemctl", "kill", "--signal=KILL", PORTAL)
