@@ -42,8 +42,15 @@ def build(room: Path, say: Callable[[str], None] = print) -> Path:
     base = building.base("amd64", CACHE, say)
     say(f"base after {time.monotonic() - began_s:.1f} s")
     system = building.system(base, room / "system", say)
+    _has_no_card(system / "etc/fstab")
     say(f"system after {time.monotonic() - began_s:.1f} s")
     return system
+
+
+def _has_no_card(fstab: Path) -> None:
+    """The twin's two parts are directories, so nothing of what a card's parts are mounted with may be told of them."""
+    lines = fstab.read_text(encoding="utf-8").splitlines(keepends=True)
+    fstab.write_text("".join(line for line in lines if not line.startswith("/dev/hedgerow/")), encoding="utf-8")
 
 
 class Twin:
