@@ -10,6 +10,7 @@ The manager's own patience (TimeoutStartSec) is for what lies before: a small bo
 from __future__ import annotations
 
 import faulthandler
+import logging
 import os
 import runpy
 import signal
@@ -101,8 +102,7 @@ def _look(start: Start) -> None:
 
 def _end() -> None:
     """Nothing is lost by it: what was confirmed is on the card, and a start has confirmed nothing."""
-    sys.stderr.write("This start hangs, so it is tried anew. It stood here:\n")
-    sys.stderr.flush()
+    logging.getLogger(__name__).critical("This start hangs, so it is tried anew. It stood here:")
     faulthandler.dump_traceback()
     os.kill(os.getpid(), signal.SIGKILL)
 
