@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 Row = TypeVar("Row")
 
@@ -241,6 +241,11 @@ class Page(Generic[Row]):
 
     rows: tuple[Row, ...]
     older: str = ""
+
+    @classmethod
+    def cut(cls, found: Sequence[Sequence[Any]], limit: int, shown: Callable[[Any], Row]) -> Page[Row]:
+        """Show the first `limit` of what was found; one more tells that there are older ones. Each begins with its number."""
+        return cls(tuple(shown(one) for one in found[:limit]), str(found[limit - 1][0]) if len(found) > limit else "")
 
 
 def goes_on_below(older: str) -> int:

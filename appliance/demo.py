@@ -12,7 +12,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -148,13 +148,13 @@ def _make(wanted: Settings, number: int, wish: Wish) -> None:
     """Found the commons and fill its shelf, or join it; then let neighbours move in."""
     hosts = sorted(wish.data.glob(f"[0-9]*/{settings.FILE_NAME}"))
     if hosts:
-        with _opened(hosts[0].parent) as host:
+        with closing(Node.open(hosts[0].parent)) as host:
             founding.join(wanted, host.invite())
     else:
         founding.found(wanted)
-    with _opened(wanted.data) as node:
+    with closing(Node.open(wanted.data)) as node:
         if hosts:
-            with _opened(hosts[0].parent) as host:
+            with closing(Node.open(hosts[0].parent)) as host:
                 _welcome(host, node)
         else:
             for zine in starter_zines():
@@ -174,12 +174,12 @@ def _welcome(host: Node, newcomer: Node) -> None:
 
 def _acquaint(places: list[Path]) -> None:
     """Tell everybody at the first node of all others, and everybody else what is known there. Then radio must do."""
-    with _opened(places[0]) as host:
+    with closing(Node.open(places[0])) as host:
         for place in places[1:]:
-            with _opened(place) as guest:
+            with closing(Node.open(place)) as guest:
                 _carry(guest, host)
         for place in places[1:]:
-            with _opened(place) as guest:
+            with closing(Node.open(place)) as guest:
                 _carry(host, guest)
 
 
@@ -189,15 +189,6 @@ def _carry(giver: Node, taker: Node) -> None:
         giver.export_bundle(stick)
         stick.seek(0)
         taker.import_bundle(stick)
-
-
-@contextmanager
-def _opened(data: Path) -> Iterator[Node]:
-    node = Node.open(data)
-    try:
-        yield node
-    finally:
-        node.close()
 
 
 # --- what is said

@@ -154,9 +154,9 @@ class Engine:
             return []
         match packet:
             case Delivery(parcel):
-                return self._hear_data(dialogue, peer, parcel, now)
+                return self._hear_runs(dialogue, parcel, dialogue.hear_parcel(peer, parcel, now), now)
             case Ahead():
-                return self._hear_ahead(dialogue, peer, packet, now)
+                return self._hear_runs(dialogue, packet, dialogue.hear_ahead(peer, packet, now), now)
             case ForkNotice():
                 self._met(packet.sender, now)
                 return dialogue.hear_notice(packet, now)
@@ -168,22 +168,13 @@ class Engine:
                 dialogue.hear_probe(peer, packet, now)
         return []
 
-    def _hear_data(self, dialogue: Dialogue, peer: str, parcel: Parcel, now: float) -> list[Effect]:
-        effects = dialogue.hear_parcel(peer, parcel, now)
+    def _hear_runs(self, dialogue: Dialogue, news: Parcel | Ahead, effects: list[Effect], now: float) -> list[Effect]:
+        """Remember who brought what came of `news`, and what its sender showed of itself."""
         self._brought.keep(dialogue.scope, effects)
-        neighbour = self._met(parcel.sender, now)
+        neighbour = self._met(news.sender, now)
         if neighbour:
             neighbour.spoke.add(dialogue.scope)
-            neighbour.shows(dialogue.scope, parcel.digest)
-        return effects
-
-    def _hear_ahead(self, dialogue: Dialogue, peer: str, ahead: Ahead, now: float) -> list[Effect]:
-        effects = dialogue.hear_ahead(peer, ahead, now)
-        self._brought.keep(dialogue.scope, effects)
-        neighbour = self._met(ahead.sender, now)
-        if neighbour:
-            neighbour.spoke.add(dialogue.scope)
-            neighbour.shows(dialogue.scope, ahead.digest)
+            neighbour.shows(dialogue.scope, news.digest)
         return effects
 
     def _hear_packed(self, peer: str, packet: Packed, now: float) -> list[Effect]:

@@ -6,6 +6,7 @@ from hashlib import blake2b
 
 from appliance.answers import Account, Board, Page, Post, Session, goes_on_below
 from appliance.commons.names import BODY_LENGTH_MAX, TITLE_LENGTH_MAX, clean_text
+from appliance.desks.places import place_of
 from appliance.desks.printing import Printing
 from appliance.errors import Objection, Refused
 from appliance.kinds import PostCard
@@ -13,7 +14,6 @@ from appliance.ledger.transfer import AccountId
 from appliance.ledger.verdicts import Verdict
 from appliance.store.database import Row
 from mesh import canonical
-from mesh.errors import Malformed
 from mesh.keys import LogId, NodeId
 from mesh.record import RecordId
 
@@ -52,10 +52,7 @@ class Boards(Printing):
             f"SELECT {COLUMNS} FROM {TABLES} WHERE post.no < ?1 AND board = coalesce(?2, board) ORDER BY post.no DESC LIMIT ?3",
             *(below, board.value if board else None, limit + 1),
         )
-        return Page(
-            tuple(self._post(row, session) for row in rows[:limit]),
-            str(rows[limit - 1][0]) if len(rows) > limit else "",
-        )
+        return Page.cut(rows, limit, lambda row: self._post(row, session))
 
     def post_at(self, post_id: str, session: Session | None = None) -> Post:
         return self._post(self._post_row(post_id), session)
@@ -63,14 +60,11 @@ class Boards(Printing):
     def withdraw_post(self, post_id: str, session: Session | None = None) -> None:
         """Take a post back, everywhere. Raises `Refused`."""
         self._post_row(post_id)
-        self._take_back(RecordId.read(post_id), session)
+        self._take_back(place_of(post_id), session)
 
     def _post_row(self, post_id: str) -> Row:
-        try:
-            place = RecordId.read(post_id)
-        except Malformed as fault:
-            raise Refused(Objection.NOT_FOUND) from fault
-        row = self.database.row(f"SELECT {COLUMNS} FROM {TABLES} WHERE log.log = ? AND post.seq = ?", *place)
+        sought = f"SELECT {COLUMNS} FROM {TABLES} WHERE log.log = ? AND post.seq = ?"
+        row = self.database.row(sought, *place_of(post_id))
         if row is None:
             raise Refused(Objection.NOT_FOUND)
         return row

@@ -29,8 +29,7 @@ class Catalogue(Zines):
             return Page(())
         below = goes_on_below(older)
         rows = self.shelf.cards("", below, limit + 1, Rack.SHELF, (subject, name))
-        page = tuple(self._zine(row, None) for row in rows[:limit])
-        return Page(page, str(rows[limit - 1][0]) if len(rows) > limit else "")
+        return Page.cut(rows, limit, lambda row: self._zine(row, None))
 
     def passages(self, query: str, zines: Iterable[Zine]) -> dict[str, Passage]:
         """Return, by the ids of zines that were found, the sentences in which what was searched for stands in their texts."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from appliance.answers import LATELY_S, Delivery
+from appliance.desks.places import place_of
 from appliance.door import Door
 from appliance.errors import Objection, Refused
-from mesh.errors import Malformed
 from mesh.keys import PUBLIC
 from mesh.record import RecordId
 
@@ -24,10 +24,7 @@ HOLDERS: Final = (
 class Deliveries(Door):
     def delivery(self, record_id: str) -> Delivery:
         """Return who else holds a record of any kind. Raises `Refused` where it is not here."""
-        try:
-            place = RecordId.read(record_id)
-        except Malformed as fault:
-            raise Refused(Objection.NOT_FOUND) from fault
+        place = place_of(record_id)
         if self.records.record(place) is None:
             raise Refused(Objection.NOT_FOUND)
         return self.delivery_of(place)

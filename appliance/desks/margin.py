@@ -8,6 +8,7 @@ from typing import Final
 from appliance.answers import Account, Page, Session, goes_on_below
 from appliance.commons.names import clean_text
 from appliance.desks.catalogue import Catalogue
+from appliance.desks.places import place_of
 from appliance.errors import Objection, Refused
 from appliance.ledger.transfer import AccountId
 from appliance.ledger.verdicts import Verdict
@@ -15,7 +16,6 @@ from appliance.library import Note, NoteForm
 from appliance.notes import CONTEXT_LENGTH_MAX, PAGE_MAX, QUOTE_LENGTH_MAX, TEXT_LENGTH_MAX, NoteCard
 from appliance.store.database import Row
 from mesh import canonical
-from mesh.errors import Malformed
 from mesh.keys import PUBLIC, LogId
 from mesh.record import RecordId
 
@@ -33,7 +33,7 @@ class Margin(Catalogue):
         if not author.is_here:
             raise Refused(Verdict.HOME_IS_ELSEWHERE, name=author.name, home=author.home_name)
         self._seen_card(zine_id, None)
-        card = _card(RecordId.read(zine_id), form, author)
+        card = _card(place_of(zine_id), form, author)
         number = AccountId.read(author.id).number
         digest = blake2b(canonical.encode([*card.zine, *_words(card)]), digest_size=16).digest()
         with self.saying():
@@ -55,10 +55,9 @@ class Margin(Catalogue):
         rows = self.database.rows(
             f"SELECT {COLUMNS} FROM {TABLES} WHERE zine_log = ? AND zine_seq = ? AND note.no < ?"
             " ORDER BY note.no DESC LIMIT ?",
-            *(*RecordId.read(zine_id), below, limit + 1),
+            *(*place_of(zine_id), below, limit + 1),
         )
-        page = tuple(self._note(row, session) for row in rows[:limit])
-        return Page(page, str(rows[limit - 1][0]) if len(rows) > limit else "")
+        return Page.cut(rows, limit, lambda row: self._note(row, session))
 
     def note(self, note_id: str, session: Session | None = None) -> Note:
         return self._note(self._note_row(note_id), session)
@@ -66,14 +65,11 @@ class Margin(Catalogue):
     def withdraw_note(self, note_id: str, session: Session | None = None) -> None:
         """Take a note back, everywhere: its writer here, or a keeper. Raises `Refused`."""
         self._note_row(note_id)
-        self._take_back(RecordId.read(note_id), session)
+        self._take_back(place_of(note_id), session)
 
     def _note_row(self, note_id: str) -> Row:
-        try:
-            place = RecordId.read(note_id)
-        except Malformed as fault:
-            raise Refused(Objection.NOT_FOUND) from fault
-        row = self.database.row(f"SELECT {COLUMNS} FROM {TABLES} WHERE log.log = ? AND note.seq = ?", *place)
+        sought = f"SELECT {COLUMNS} FROM {TABLES} WHERE log.log = ? AND note.seq = ?"
+        row = self.database.row(sought, *place_of(note_id))
         if row is None:
             raise Refused(Objection.NOT_FOUND)
         return row

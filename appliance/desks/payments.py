@@ -9,6 +9,7 @@ from typing import Final
 from appliance.answers import Account, Currency, Delivery, Page, Room, Session, Standing, Transfer, goes_on_below
 from appliance.commons.names import visible
 from appliance.desks.people import People
+from appliance.desks.places import place_of
 from appliance.desks.receipts import paper
 from appliance.errors import Objection, Refused
 from appliance.ledger import transfer as entries
@@ -106,7 +107,7 @@ class Payments(People):
 
     def give_back(self, payer: Account, transfer_id: str, idempotency_key: str | None = None) -> Transfer:
         """Undo a payment that `payer` got, by a counter-entry that names it."""
-        place = self._place(transfer_id)
+        place = place_of(transfer_id)
         row = self._row(place)
         if row is None or row[4] != Verdict.ACCEPTED.code:
             raise Refused(Verdict.REVERSES_UNKNOWN)
@@ -184,7 +185,7 @@ class Payments(People):
 
     def transfer(self, transfer_id: str) -> Transfer:
         """Return a payment. Raises `Refused`."""
-        place = self._place(transfer_id)
+        place = place_of(transfer_id)
         row = self._row(place) or self._uncounted_row(place)
         if row is None:
             raise Refused(Objection.NOT_FOUND)
@@ -192,7 +193,7 @@ class Payments(People):
 
     def receipt(self, transfer_id: str) -> dict[str, object]:
         """Return what proves a payment to anybody, without this node. Raises `Refused` where there is none, or not sealed yet."""
-        place = self._place(transfer_id)
+        place = place_of(transfer_id)
         if self._row(place) is None:
             raise Refused(Objection.NOT_FOUND)
         self.seal()
@@ -211,8 +212,7 @@ class Payments(People):
             *(*AccountId.read(account.id), below, limit + 1),
         )
         currencies = {currency.number: currency for currency in self.currencies()}
-        page = tuple(self._read(row, currencies) for row in rows[:limit])
-        return Page(page, str(rows[limit - 1][0]) if len(rows) > limit else "")
+        return Page.cut(rows, limit, lambda row: self._read(row, currencies))
 
     def rooms(self, account: Account) -> list[Room]:
         """Return how much can be paid from `account` here, now, in each currency."""
@@ -276,12 +276,6 @@ class Payments(People):
             place.log,
         )
         return row is not None
-
-    def _place(self, transfer_id: str) -> RecordId:
-        try:
-            return RecordId.read(transfer_id)
-        except Malformed as fault:
-            raise Refused(Objection.NOT_FOUND) from fault
 
     def _read(self, row: Row, currencies: Mapping[int, Currency]) -> Transfer:
         _, log, seq, node, verdict, reverses_log, reverses_seq, core, text = row

@@ -7,13 +7,13 @@ from typing import BinaryIO
 from appliance.answers import Account, Page, Session, goes_on_below
 from appliance.commons.names import visible
 from appliance.desks.bringing import Bringing
+from appliance.desks.places import place_of
 from appliance.errors import Objection, Refused
 from appliance.kinds import TEXTS
 from appliance.ledger.transfer import AccountId
 from appliance.library import Rack, Zine, ZineFile, ZineForm
 from appliance.store.shelf import Card
 from mesh import links
-from mesh.errors import Malformed
 from mesh.keys import LogId, written
 from mesh.record import RecordId
 
@@ -34,8 +34,7 @@ class Zines(Bringing):
         """Return zines of a rack that hold every word of `query`, newest first."""
         below = goes_on_below(older)
         rows = self.shelf.cards(visible(query[:200]), below, limit + 1, rack)
-        page = tuple(self._zine(row, None) for row in rows[:limit])
-        return Page(page, str(rows[limit - 1][0]) if len(rows) > limit else "")
+        return Page.cut(rows, limit, lambda row: self._zine(row, None))
 
     def zine(self, zine_id: str, session: Session | None = None) -> Zine:
         """Return one zine. Raises `Refused`, for one that is hidden too, unless a keeper asks."""
@@ -78,7 +77,7 @@ class Zines(Bringing):
     def withdraw_zine(self, zine_id: str, session: Session | None = None) -> None:
         """Take a zine back, everywhere: its maker here, a keeper, or the node itself (`session` None, on the command line)."""
         self._known_card(zine_id)
-        self._take_back(RecordId.read(zine_id), session)
+        self._take_back(place_of(zine_id), session)
 
     def _take_back(self, place: RecordId, session: Session | None) -> None:
         log = self.records.log(place.log)
@@ -96,10 +95,7 @@ class Zines(Bringing):
         return number is not None and session.account.id == str(AccountId(self.node_id, number))
 
     def _known_card(self, zine_id: str) -> Card:
-        try:
-            row = self.shelf.card(*RecordId.read(zine_id))
-        except Malformed as fault:
-            raise Refused(Objection.NOT_FOUND) from fault
+        row = self.shelf.card(*place_of(zine_id))
         if row is None:
             raise Refused(Objection.NOT_FOUND)
         return row

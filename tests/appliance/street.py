@@ -60,6 +60,12 @@ class Street:
         founding.join(self._settings(name), (host or self.elm).invite())
         return self.open(name)
 
+    def welcome(self, name: str) -> Node:
+        """Begin a node that all others have heard and let in."""
+        node = self.invite(name)
+        self.settle()
+        return node
+
     def neighbour(self, node: Node, name: str, keeper: bool = False) -> Account:
         return node.add_member(name, PIN, keeper).account
 

@@ -79,8 +79,7 @@ def ticks() -> Ticks:
 @pytest.fixture
 def elm(tmp_path: Path, ticks: Ticks) -> Iterator[Node]:
     with Street(tmp_path) as street:
-        oak = street.invite("Oak")
-        street.settle()
+        oak = street.welcome("Oak")
         elm = Node(street.elm.settings, Clock(ticks=ticks))
         street.nodes.append(elm)
         elm.note_unwell("lora", Findings(frozenset({(oak.node_id[:4], PUBLIC), (oak.node_id[:4], elm.commons)}), {}))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from io import BytesIO
-from typing import Final
 
 import pytest
 
@@ -12,14 +10,13 @@ from appliance import settings
 from appliance.answers import Account
 from appliance.errors import CardFull, Objection, Refused
 from appliance.kinds import ZineCard
-from appliance.library import Zine, ZineForm
+from appliance.library import Zine
 from appliance.node import Node
 from appliance.settings import Archive
 from mesh.blob import PIECE_SIZE, blob_id
 from tests.appliance.scribes import SALT, Scribe, key_of
+from tests.appliance.shelves import BREAD, files, publish
 from tests.appliance.street import Street
-
-BREAD: Final = ("# Bröt\n\nFlour, water, salt and a long night. 面包很好吃\n" * 5).encode()
 
 
 @pytest.fixture
@@ -29,22 +26,12 @@ def elm(street: Street) -> Node:
 
 @pytest.fixture
 def oak(street: Street, elm: Node) -> Node:
-    oak = street.invite("Oak")
-    street.settle()
-    return oak
+    return street.welcome("Oak")
 
 
 @pytest.fixture
 def ana(street: Street, elm: Node) -> Account:
     return street.neighbour(elm, "Ana", keeper=True)
-
-
-def publish(node: Node, title: str = "Bread", content: bytes = BREAD, name: str = "a.md", **facts: object) -> Zine:
-    return node.publish(ZineForm(title, **facts), BytesIO(content), name, None)  # type: ignore[arg-type]  # by name
-
-
-def files(node: Node) -> list[str]:
-    return sorted(path.name for path in node.settings.blobs.iterdir()) if node.settings.blobs.is_dir() else []
 
 
 def bring(giver: Node, taker: Node, zine: Zine) -> bool:

@@ -27,9 +27,7 @@ def elm(street: Street) -> Node:
 
 @pytest.fixture
 def oak(street: Street, elm: Node) -> Node:
-    oak = street.invite("Oak")
-    street.settle()
-    return oak
+    return street.welcome("Oak")
 
 
 # copies
@@ -166,8 +164,7 @@ def test_as_long_as_a_neighbour_holds_more_it_does_not_go_on(
 def test_a_part_of_the_tail_is_not_enough_where_another_shows_more(
     street: Street, elm: Node, oak: Node, tmp_path: Path
 ) -> None:
-    fir = street.invite("Fir")
-    street.settle()
+    fir = street.welcome("Fir")
     copy = Node.open(take_away(elm, tmp_path / "copy"))
     pay(elm, 100)
     elm.seal()

@@ -105,9 +105,7 @@ def test_a_publisher_has_so_much_room_and_the_archive_too(street: Street, ana: A
 
 @pytest.fixture
 def oak(street: Street) -> Node:
-    oak = street.invite("Oak")
-    street.settle()
-    return oak
+    return street.welcome("Oak")
 
 
 def carry(street: Street, oak: Node, zine: Zine, content: bytes | None = None) -> Zine:

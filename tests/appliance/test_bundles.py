@@ -41,9 +41,7 @@ def elm(street: Street) -> Node:
 
 @pytest.fixture
 def oak(street: Street) -> Node:
-    oak = street.invite("Oak")
-    street.settle()
-    return oak
+    return street.welcome("Oak")
 
 
 @pytest.fixture
@@ -175,8 +173,7 @@ def test_a_courier_carries_what_it_cannot_read(street: Street, busy: Node, oak: 
 def stick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stick]:
     """A node that was let in, and a whole bundle for it."""
     with Street(tmp_path_factory.mktemp("street")) as street:
-        oak = street.invite("Oak")
-        street.settle()
+        oak = street.welcome("Oak")
         live(street.elm, street.neighbour(street.elm, "Ana"), street.neighbour(street.elm, "Ben"))
         yield street, oak, bundle(street.elm)
 

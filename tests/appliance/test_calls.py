@@ -322,8 +322,7 @@ def test_who_does_not_know_the_time_believes_an_old_stick_once_and_no_longer_tha
 
 def test_a_stick_brings_the_caller_and_the_call(tmp_path: Path) -> None:
     with Street(tmp_path) as street:
-        oak = street.invite("Oak")
-        street.settle()
+        oak = street.welcome("Oak")
         fir = street.invite("Fir")
         ana = street.neighbour(oak, "Ana")
         oak.raise_call(ana, "help", 60, "a broken leg")

@@ -25,6 +25,7 @@ from appliance.timekeeping import BUILT_AT, YEAR_S
 from mesh.keys import PUBLIC
 from mesh.transports import Heard
 from mesh.transports.ether import Ether
+from tests.appliance.daemons import in_a_thread
 from tests.appliance.shell import until
 from tests.appliance.test_roads import Hand, Radio
 from tests.appliance.test_voice import TextRadio
@@ -43,21 +44,14 @@ def opened(data: Path, ether: Ether | None = None) -> Node:
 @contextmanager
 def gossiping(data: Path, ether: Ether) -> Iterator[None]:
     """A daemon in a thread of its own, with the node it opened there."""
-    ending = threading.Event()
 
-    def gossip() -> None:
+    def gossip(ending: threading.Event) -> None:
         node = opened(data, ether)
         Daemon(node, lambda: make_roads(node.settings, node.node_id, node.holdings)).run(ending)
         node.close()
 
-    thread = threading.Thread(target=gossip)
-    thread.start()
-    try:
+    with in_a_thread(gossip):
         yield
-    finally:
-        ending.set()
-        thread.join(30)
-        assert not thread.is_alive()
 
 
 @pytest.fixture

@@ -32,9 +32,7 @@ def elm(street: Street) -> Node:
 
 @pytest.fixture
 def oak(street: Street, elm: Node) -> Node:
-    oak = street.invite("Oak")
-    street.settle()
-    return oak
+    return street.welcome("Oak")
 
 
 @pytest.fixture
@@ -156,8 +154,7 @@ def test_the_zine_may_go_and_its_notes_with_it(elm: Node, ana: Account, zine: Zi
 @pytest.mark.parametrize("seed", range(4))
 def test_a_note_may_come_before_its_zine(street: Street, elm: Node, oak: Node, ana: Account, seed: int) -> None:
     """Elm's notes are about a zine of Oak, and Rowan may hear either of them first."""
-    rowan = street.invite("Rowan")
-    street.settle()
+    rowan = street.welcome("Rowan")
     zine = oak.publish(ZineForm("Rye"), BytesIO(b"Rye."), "a.md", None)
     street.settle()
     note = elm.annotate(zine.id, NoteForm("Sour."), ana)

@@ -23,9 +23,7 @@ def elm(street: Street) -> Node:
 
 @pytest.fixture
 def oak(street: Street) -> Node:
-    oak = street.invite("Oak")
-    street.settle()
-    return oak
+    return street.welcome("Oak")
 
 
 @pytest.fixture
@@ -128,8 +126,7 @@ def test_nobody_is_found_by_a_wrong_name(elm: Node, ben: Account, typed: str) ->
 
 
 def test_two_of_one_name_are_told_apart_by_their_node(street: Street, elm: Node, oak: Node) -> None:
-    ash = street.invite("Ash")
-    street.settle()
+    ash = street.welcome("Ash")
     for node in (oak, ash):
         street.neighbour(node, "Ben")
     street.settle()

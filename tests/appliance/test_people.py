@@ -86,8 +86,7 @@ def test_ten_thousand_letters_are_no_name_and_no_pin(elm: Node) -> None:
 
 
 def test_who_lives_elsewhere_is_sent_home(street: Street, elm: Node) -> None:
-    oak = street.invite("Oak")
-    street.settle()
+    oak = street.welcome("Oak")
     street.neighbour(oak, "Cara")
     street.settle()
     refusal = refused(elm, "cara", PIN)

@@ -17,6 +17,7 @@ from appliance.node import Node
 from appliance.roads import Road, make_roads
 from appliance.settings import Archive, LoopbackRoad
 from mesh.transports.ether import Ether
+from tests.appliance.daemons import in_a_thread
 from tests.appliance.shell import until
 from tests.appliance.street import deliver, lacking
 
@@ -28,7 +29,6 @@ ARCHIVE = Archive(free_space_floor_bytes=0, carousel_limit_bytes=1000)
 @contextmanager
 def gossiping(data: Path, ether: Ether, archive: Archive, is_mute: bool = False) -> Iterator[None]:
     """A daemon in a thread of its own; the sender of a mute one's radio is broken."""
-    ending = threading.Event()
     node = Node.open(data)
     road = LoopbackRoad(f"127.0.0.1:{ether.address[1]}", speed=SPEED)
     node.settings = replace(node.settings, roads=(road,), archive=archive)
@@ -40,18 +40,14 @@ def gossiping(data: Path, ether: Ether, archive: Archive, is_mute: bool = False)
                 road.transport.send = lambda packet: None  # type: ignore[method-assign]
         return found
 
-    def gossip() -> None:
+    def gossip(ending: threading.Event) -> None:
         Daemon(node, roads).run(ending)
         node.close()
 
-    thread = threading.Thread(target=gossip)
-    thread.start()
     try:
-        yield
+        with in_a_thread(gossip):
+            yield
     finally:
-        ending.set()
-        thread.join(30)
-        assert not thread.is_alive()
         node.close()
 
 

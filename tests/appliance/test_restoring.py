@@ -26,9 +26,7 @@ def elm(street: Street) -> Node:
 
 @pytest.fixture
 def oak(street: Street, elm: Node) -> Node:
-    oak = street.invite("Oak")
-    street.settle()
-    return oak
+    return street.welcome("Oak")
 
 
 def test_a_restored_backup_begins_anew_and_gets_its_tail_back_from_a_neighbour(

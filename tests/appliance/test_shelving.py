@@ -40,8 +40,7 @@ def elm(street: Street) -> Node:
 
 @pytest.fixture
 def oak(street: Street, elm: Node) -> Node:
-    oak = street.invite("Oak")
-    street.settle()
+    oak = street.welcome("Oak")
     street.neighbour(oak, "Dora", keeper=True)
     street.neighbour(oak, "Emre")
     street.settle()

@@ -65,8 +65,7 @@ def test_a_folder_that_is_a_link_is_not_gone_into(street: Street, stick: Path, t
 
 
 def test_a_torn_bundle_is_named_and_a_whole_one_mends_it(street: Street, stick: Path) -> None:
-    oak = street.invite("Oak")
-    street.settle()
+    oak = street.welcome("Oak")
     street.neighbour(street.elm, "Ana")
     exchange(street.elm, stick)
     (whole,) = (stick / FOLDER).glob("*.hedge")

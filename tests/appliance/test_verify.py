@@ -30,8 +30,7 @@ def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def live(street: Street) -> None:
-    oak = street.invite("Oak")
-    street.settle()
+    oak = street.welcome("Oak")
     ana, ben = street.neighbour(street.elm, "Ana", keeper=True), street.neighbour(oak, "Ben")
     street.settle()
     hours = street.elm.currency("hours")

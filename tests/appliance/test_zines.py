@@ -13,13 +13,13 @@ import pytest
 from appliance.answers import Account
 from appliance.desks.bringing import TAGS_MAX
 from appliance.errors import Answer, Objection, Refused
-from appliance.library import Zine, ZineForm
+from appliance.library import ZineForm
 from appliance.node import Node
 from appliance.settings import Portal
 from mesh.blob import blob_id
+from tests.appliance.shelves import BREAD, files, publish
 from tests.appliance.street import PIN, Street
 
-BREAD: Final = ("# Bröt\n\nFlour, water, salt and a long night. 面包很好吃\n" * 5).encode()
 CHUNK: Final = 1 << 16
 
 
@@ -30,22 +30,12 @@ def elm(street: Street) -> Node:
 
 @pytest.fixture
 def oak(street: Street, elm: Node) -> Node:
-    oak = street.invite("Oak")
-    street.settle()
-    return oak
+    return street.welcome("Oak")
 
 
 @pytest.fixture
 def ana(street: Street, elm: Node) -> Account:
     return street.neighbour(elm, "Ana", keeper=True)
-
-
-def publish(node: Node, title: str = "Bread", content: bytes = BREAD, name: str = "a.md", **facts: object) -> Zine:
-    return node.publish(ZineForm(title, **facts), BytesIO(content), name, None)  # type: ignore[arg-type]  # by name
-
-
-def files(node: Node) -> list[str]:
-    return sorted(path.name for path in node.settings.blobs.iterdir()) if node.settings.blobs.is_dir() else []
 
 
 def refused(node: Node, verdict: Answer, form: ZineForm, content: bytes = BREAD, name: str = "a.md") -> None:

@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -76,17 +76,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
 @pytest.fixture
 def elm(tmp_path: Path) -> Iterator[Node]:
     founding.found(Settings(tmp_path / "elm", "Elm", "Hedge Lane"))
-    with opened(tmp_path / "elm") as node:
+    with closing(Node.open(tmp_path / "elm")) as node:
         yield node
-
-
-@contextmanager
-def opened(data: Path) -> Iterator[Node]:
-    node = Node.open(data)
-    try:
-        yield node
-    finally:
-        node.close()
 
 
 def publish(node: Node) -> Zine:
@@ -185,7 +176,7 @@ def oak(elm: Node, tmp_path: Path) -> Iterator[Node]:
     founding.join(Settings(tmp_path / "oak", "Oak", "", archive=Archive(shelve_arrivals=True)), elm.invite())
     publish(elm)
     elm.seal()
-    with opened(tmp_path / "oak") as node:
+    with closing(Node.open(tmp_path / "oak")) as node:
         run = elm.run(elm.own_log(PUBLIC).log, 0, 1 << 16)
         assert run is not None
         assert node.accept(run).new

@@ -13,7 +13,7 @@ from appliance.updates import arrival, held, last, overview, receipts
 from appliance.updates.held import Wish
 from appliance.updates.last import Last, Outcome
 from appliance.updates.making import sign
-from tests.appliance.updates.cards import ANA, BEN, CONFIG, keepers, update
+from tests.appliance.updates.cards import ANA, BEN, update
 
 WHO = ("Elm", "abcdefghijklmnop")
 OURS = held.here(Path("/nowhere")).architecture
@@ -23,15 +23,6 @@ OURS = held.here(Path("/nowhere")).architecture
 def stick(tmp_path: Path) -> Path:
     (tmp_path / "stick").mkdir()
     return tmp_path / "stick"
-
-
-@pytest.fixture
-def open_part(tmp_path: Path) -> Path:
-    folder = tmp_path / "open"
-    (folder / "hedgerow").mkdir(parents=True)
-    (folder / "config.txt").write_text(CONFIG, encoding="ascii")
-    (folder / "hedgerow" / held.KEYS).write_text(keepers().as_text(), encoding="utf-8")
-    return folder
 
 
 def bring(stick: Path, tmp_path: Path, open_part: Path, floor: int = 0) -> str:

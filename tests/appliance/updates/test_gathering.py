@@ -19,7 +19,7 @@ from mesh.addresses import Address
 from mesh.keys import NodeId
 from tests.appliance import liars
 from tests.appliance.street import Street
-from tests.appliance.updates.cards import ANA, BEN, CAT, CONFIG, keepers, update
+from tests.appliance.updates.cards import ANA, BEN, CAT, update
 
 OURS = held.here(Path("/nowhere")).architecture
 ONE, OTHER = NodeId(b"1" * 16), NodeId(b"2" * 16)
@@ -74,15 +74,6 @@ class Pages:
             server.shutdown()
             server.server_close()
             thread.join()
-
-
-@pytest.fixture
-def open_part(tmp_path: Path) -> Path:
-    folder = tmp_path / "open"
-    (folder / "hedgerow").mkdir(parents=True)
-    (folder / "config.txt").write_text(CONFIG, encoding="ascii")
-    (folder / "hedgerow" / held.KEYS).write_text(keepers().as_text(), encoding="utf-8")
-    return folder
 
 
 class Clock:
