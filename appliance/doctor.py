@@ -30,6 +30,10 @@ DEAD: Final = (
     "The shared cable leads nowhere: no name of the world has an answer. Look at the router behind it. "
     "Until then phones are told at once that there is no internet; the street's pages go on."
 )
+NOTHING_HALTS: Final = (
+    "Nothing halts this board before its battery is empty, which spoils cards. "
+    "Name a halt_command below power in node.yaml."
+)
 SHADE: Final = "Look for shade, dirt or snow on the panel."
 TROUBLES: Final = {
     "other_hardware": f"These data were copied from another place. {HEAR_OR_CONFIRM}",
@@ -115,6 +119,8 @@ def check_battery(node: Care) -> Check:
             False,
             f"{battery.percent} % are left, so this node saves power ({battery.step}). {lasts} {SHADE}",
         )
+    if not node.settings.power.halt_command:
+        return Check("battery", False, NOTHING_HALTS)
     return Check("battery", True, f"{battery.percent} % are left, at {battery.volts} V.")
 
 

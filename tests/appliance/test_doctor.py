@@ -125,7 +125,7 @@ def test_a_radio_is_spoken_of_in_words_for_people(node: Node) -> None:
 @pytest.mark.parametrize(
     ("told", "name", "advice"),
     [
-        (Board(None, None, Card(32 << 30, 300 * (32 << 30), 0), None), "card", "over 300.0 times"),
+        (Board(None, None, Card(32 << 30, 300 * (32 << 30), 0), None), "card", "over 300 times"),
         (Board(None, None, Card(32 << 30, 1 << 30, 3), None), "card", "failed 3 times"),
         (Board(83.4, None, None, None), "temperature", "83 °C"),
         (Board(None, 0x50005, None, None), "supply", "is too weak"),
@@ -179,7 +179,8 @@ def test_a_board_that_is_well(node: Node, monkeypatch) -> None:
 
 
 def test_a_battery_that_is_low_or_not_looked_at(node: Node) -> None:
-    node.settings = replace(node.settings, power=Power("ina219", "/dev/i2c-1", 20.0))
+    power = Power("ina219", "/dev/i2c-1", 20.0, halt_command="poweroff")
+    node.settings = replace(node.settings, power=power)
     assert "hedgerow power" in unwell(node)["battery"]
     node.note_power(PowerState("timetable", percent=27, hours_left=9.4, volts=12.9))
     assert unwell(node)["battery"].startswith(
@@ -189,3 +190,5 @@ def test_a_battery_that_is_low_or_not_looked_at(node: Node) -> None:
     assert unwell(node)["battery"] == "The wire came off."
     node.note_power(PowerState("normal", percent=80, volts=13.2))
     assert unwell(node) == {}
+    node.settings = replace(node.settings, power=replace(power, halt_command=""))
+    assert "Nothing halts this board" in unwell(node)["battery"]
