@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import signal
-import threading
-
 from appliance import power_watch, processes
 from appliance.cli.nodes import opened_node
 from appliance.settings import Settings
@@ -14,10 +10,7 @@ from appliance.settings_power import Power
 
 def watch(found: Settings, power: Power) -> None:
     """Watch until SIGTERM or SIGINT. Raises `SettingsFault`, `StoreFault`."""
-    ending = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ending.set())
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    ending = processes.until_told()
     processes.hold(found.data, "power")
     with opened_node() as node:
         halt = power_watch.command(power.halt_command)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import signal
-import threading
 from pathlib import Path
 from typing import Any, Final
 
@@ -67,10 +64,7 @@ def small_file(path: Path) -> bytes:
 @child_of
 def gossip() -> None:
     """Run the exchange with other nodes alone."""
-    ending = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ending.set())
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    ending = processes.until_told()
     processes.hold(settings.load(data_directory()).data, "gossip")
     with opened_node() as node:
         talk = daemon.Daemon(node, lambda: make_roads(node.settings, node.node_id, node.holdings))

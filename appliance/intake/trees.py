@@ -14,13 +14,11 @@ from defusedxml.ElementTree import DefusedXMLParser
 
 from appliance.errors import Objection, Refused
 
-XHTML: Final = "http://www.w3.org/1999/xhtml"
 SVG: Final = "http://www.w3.org/2000/svg"
 XLINK: Final = "http://www.w3.org/1999/xlink"
 OPS: Final = "http://www.idpf.org/2007/ops"
 OPF: Final = "http://www.idpf.org/2007/opf"
 DC: Final = "http://purl.org/dc/elements/1.1/"
-NCX: Final = "http://www.daisy.org/z3986/2005/ncx/"
 PREFIXES: Final = {"epub": OPS, "svg": SVG, "xlink": XLINK, "dc": DC, "m": "http://www.w3.org/1998/Math/MathML"}
 DEPTH_MAX: Final = 200
 NAMED: Final = {name.rstrip(";"): letter for name, letter in html.entities.html5.items() if name.endswith(";")}

@@ -94,12 +94,6 @@ def size(page: DictionaryObject) -> tuple[float, float]:
     return 612.0, 792.0  # what readers take where nothing is said
 
 
-def first_page_size(path: Path) -> tuple[float, float]:
-    """Return the size of the first page, in points. Raises `Refused`."""
-    with opened(path) as reader:
-        return size(next(leaves(reader)))
-
-
 def words(reader: PdfReader, letters_max: int, seconds: float) -> str:
     """Return the text of the pages, as far as it can be had in so many seconds of computing."""
     found: list[str] = []

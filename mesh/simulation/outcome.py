@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from mesh.airtime import REGIONS
 from mesh.simulation.scenario import HOUR_S, REGION, Scenario
-
-ENDED_EARLY: Final = float("inf")
 
 
 @dataclass(frozen=True, slots=True)

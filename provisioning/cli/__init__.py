@@ -7,6 +7,7 @@ imported costs seconds.
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
@@ -14,11 +15,13 @@ import click
 
 SHELVES: Final = MappingProxyType(
     {
-        "workshop": ("check", "disks", "write", "copy", "write-wished", "cards", "image"),
+        "workshop": ("check", "cards", "image"),
+        "card": ("disks", "write", "copy", "write-wished"),
         "birth": ("first-boot", "status"),
         "street": ("network", "access-point"),
     }
 )
+NODE_FILE: Final = click.argument("node_yaml", metavar="NODE.YAML", type=click.Path(path_type=Path))
 
 
 class AllCommands(click.Group):
