@@ -6,13 +6,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help run tools test check walls pure-node pure-rest bench scenarios image image-test format texts clean
+.PHONY: help run tools test check walls pure-node pure-streets pure-mesh pure-rest bench scenarios image image-test format texts clean
 
 help:
 	@echo "make run     a neighbourhood of three nodes on http://127.0.0.1:8080, 8081 and 8082; Ctrl-C ends it"
 	@echo "make tools   the program alone, for who makes cards: $(BIN)/hedgerow provision --help"
 	@echo "make test    every test, with real parts (installs missing system packages with apt-get)"
-	@echo "make check   style, types, import rules and the pure tests; no network once set up"
+	@echo "make check   style, types, import rules and the pure tests but the longest; no network once set up"
 	@echo "make bench   the benchmarks, written to bench-results.json"
 	@echo "make scenarios  simulated streets under many seeds, SEEDS='1 2 3' of your choice; takes hours"
 	@echo "make image   the image of an SD card, as root: up to forty minutes, later ones a few"
@@ -36,17 +36,26 @@ test: $(VENV)/test.stamp
 	@$(MAKE) --no-print-directory walls
 	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
-check: walls
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target pure-node pure-rest
+PURE_PARTS := pure-node pure-streets pure-mesh pure-rest
 
-# Two halves of about the same length, side by side: the tests share nothing, and a small machine has two cores.
-PURE := $(BIN)/python -m pytest -q -m "not real"
+check: walls
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target $(PURE_PARTS)
+
+# Two at a time, the longer ones first: the tests share nothing, and a small machine has two cores.
+PURE := $(BIN)/python -m pytest -q -m "not real and not long"
+STREETS := tests/appliance/simulation tests/appliance/bench
 
 pure-node:
-	$(PURE) tests/appliance tests/test_*.py
+	$(PURE) tests/appliance $(STREETS:%=--ignore=%)
+
+pure-streets:
+	$(PURE) $(STREETS)
+
+pure-mesh:
+	$(PURE) tests/mesh
 
 pure-rest:
-	$(PURE) --ignore=tests/appliance --ignore-glob='tests/test_*.py'
+	$(PURE) --ignore=tests/appliance --ignore=tests/mesh
 
 walls: $(VENV)/test.stamp
 	$(BIN)/ruff check

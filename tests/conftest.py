@@ -40,6 +40,16 @@ def quick_pins() -> Iterator[PasswordHasher]:
         yield in_earnest
 
 
+LONG = (
+    "long: pure, and takes a quarter of a minute or more; left out of `make check`, which is to be over in two minutes"
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the mark that `make check` asks for beside `real` (pyproject.toml)."""
+    config.addinivalue_line("markers", LONG)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with real parts come first: they take minutes, and what takes seconds fills the workers' last ones."""
     real = {item.path for item in items if item.get_closest_marker("real")}

@@ -55,6 +55,7 @@ def figures() -> dict[str, float]:
     return air.measure(None, 100)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", sorted(BOUNDS))
 def test_no_figure_gets_worse(figures: dict[str, float], name: str) -> None:
     assert 0 < figures[name] <= BOUNDS[name]
@@ -67,6 +68,7 @@ def test_the_same_session_costs_the_same_bytes_twice() -> None:
     assert one.captured
 
 
+@pytest.mark.long
 def test_what_is_paid_is_below_the_floor_of_general_compressors(figures: dict[str, float]) -> None:
     """Its compressors know the memos of the base too, but not what an amount or a name is likely to be."""
     assert 640 < figures["w_100_payload_bytes"] < figures["w_100_floor_bytes"] < 2 * figures["w_100_payload_bytes"]
@@ -124,6 +126,7 @@ def test_a_single_author_who_says_more_than_a_message_holds(tmp_path: Path) -> N
     assert channel.is_equal()
 
 
+@pytest.mark.long
 def test_a_floor_knows_where_an_ideal_code_would_stand(figures: dict[str, float]) -> None:
     assert packets_of_an_ideal_code(6, 4, 0.0) == 6
     assert packets_of_an_ideal_code(1, 1, 0.5) == pytest.approx(2.0)

@@ -45,6 +45,7 @@ def test_a_codec_that_learned_from_all_records_would_be_seen(monkeypatch: pytest
     assert sum(one.records for one in pair.taken(1)) > 2 * few
 
 
+@pytest.mark.long
 def test_what_an_engine_keeps_grows_with_the_logs_and_not_with_the_records() -> None:
     few, many = Pair(LOGS), Pair(60)
     few.grow(60)
@@ -66,10 +67,12 @@ def small() -> Measured:
     return scale.measure((2, 4), (64, 80), 1)
 
 
+@pytest.mark.long
 def test_the_codec_stays_within_its_memory(small: Measured) -> None:
     assert 500_000 < small[0]["codec_bytes"] <= AIMS["codec_bytes"] / 2  # the other half is for lessons
 
 
+@pytest.mark.long
 def test_the_command_tells_figures_their_ratios_and_where_the_time_goes(
     small: Measured, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,6 +66,7 @@ def test_the_fixed_seeds_break_no_rule_and_end_in_one_state(name: str, seed: int
     assert [*outcome.violations, *outcome.disappointments()] == [], replay
 
 
+@pytest.mark.long
 def test_the_newest_is_seen_before_a_gap_has_closed() -> None:
     """Newest first over the simulated air: what comes ahead is checked, shown, and counts once the rest is there."""
     outcome = run("behind", 5)
