@@ -97,10 +97,15 @@ class CardTwin(Twin):
     def power(self) -> None:
         """Give it power: the starter reads the card, and the system that it names starts."""
         self._unmount()
-        slot = self.board.start()
+        slot = self.chosen()
         run("mount", "-o", "ro", self.board.files.slots[slot], self.slots)
         self.system = self.slots
         super().power()
+
+    def chosen(self) -> int:
+        """Let the starter and the first memory disk choose a slot. The open part is mounted anew then, for the disk to write."""
+        run("mount", "-o", "remount,rw", self.open)
+        return self.board.start()
 
     def restarts(self) -> None:
         """Wait until it starts anew by itself, and give it power then."""

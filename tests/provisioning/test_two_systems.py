@@ -129,7 +129,7 @@ def test_one_that_hangs_before_anything_starts_is_left_by_a_pulled_plug(twin: Ca
     twin.inside("sh", "-c", "hedgerow update apply --again /mnt 2>&1")
     assert twin.board.files.pointed() == 0
     twin.cut()
-    assert twin.board.start() == 0
+    assert twin.chosen() == 0
     twin.start()
     assert twin.board.files.running == 1
     assert outcome(twin) is Outcome.FELL_BACK
