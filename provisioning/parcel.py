@@ -103,6 +103,7 @@ def _lay_units(tree: Path) -> None:
         "lay-status",
         "wake-later",
         "lead-on",
+        "try-again",
         "share.nft",
     ):
         _put(tree / LIBRARY / name, (source / name).read_text("utf-8"), 0o755)

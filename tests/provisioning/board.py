@@ -130,7 +130,6 @@ class Board:
                 "2",
                 "-m",
                 "1024",
-                "-no-reboot",
             ),
             *("-accel", "tcg,thread=multi", "-display", "none", "-serial", f"file:{self.console}"),
             *("-drive", f"file=nbd:unix:{self.card.socket},format=raw,if=virtio,cache=writeback"),

@@ -150,7 +150,7 @@ def test_pages_and_probes_answer_from_outside(board: Board) -> None:
             assert (status, place) == (302, "http://hedge.lan/poster"), (host, method)
 
 
-@pytest.mark.parametrize(("how", "named"), [(WPA2, "WPA2-PSK"), (WPA3, "SAE")])
+@pytest.mark.parametrize(("how", "named"), [(WPA2, "WPA2-PSK"), (WPA3, "SAE")], ids=["WPA2", "WPA3"])
 def test_a_phone_joins_through_the_air_and_opens_the_pages(board: Board, how: str, named: str) -> None:
     """Its link, its address, its names and its pages are those of the node's own hostapd, dnsmasq, nftables and portal."""
     phone = Phone(board)

@@ -160,10 +160,16 @@ def test_nothing_secret_stays_where_any_laptop_reads(twin: Twin) -> None:
     assert b"471100" not in on_the_card
 
 
-def test_what_needs_a_hand_is_laid_where_any_laptop_reads(twin: Twin) -> None:
-    """The twin has no WiFi chip: its doctor says so on the open part, once, and the part is shut again."""
+def looked_at(twin: Twin) -> bytes:
+    """Return what the doctor lays on the card; empty while it can say nothing of the road, which has just begun."""
     twin.inside("systemctl", "start", "hedgerow-doctor.service")
     told = (twin.open / "hedgerow/STATUS.txt").read_bytes()
+    return b"" if b"No road was used yet" in told else told
+
+
+def test_what_needs_a_hand_is_laid_where_any_laptop_reads(twin: Twin) -> None:
+    """The twin has no WiFi chip: its doctor says so on the open part, once, and the part is shut again."""
+    told = wait_until("its road was tried", lambda: looked_at(twin), 60, twin.told)
     assert told.startswith(b"READY. Elm Corner is a node of Elm Street.")
     assert b"NEEDS A HAND:" in told
     assert b"- wifi: this board shows no WiFi chip." in told
@@ -293,6 +299,17 @@ def starting(twin: Twin) -> int:
     told = twin.inside("systemctl", "show", "--property=ActiveState,MainPID", PORTAL)
     values = dict(line.split("=", 1) for line in told.splitlines())
     return int(values["MainPID"]) if values["ActiveState"] == "activating" else 0
+
+
+def test_a_start_that_fails_is_told_on_the_card_and_tried_again(twin: Twin) -> None:
+    """Nobody sits there with a keyboard: where systemd would wait for one, the system starts anew. Here it ends for that."""
+    status = twin.open / "hedgerow/STATUS.txt"
+    twin.inside("systemctl", "emergency")
+    wait_until("it is told", lambda: b"the node could not start from this card" in status.read_bytes(), 30, twin.told)
+    wait_until("it goes down to start anew", lambda: twin.wants_to_start_anew, 90)
+    twin.start()
+    twin.inside("systemctl", "start", "hedgerow-doctor.service")
+    assert b"could not start" not in status.read_bytes()
 
 
 def test_what_was_confirmed_is_there_after_the_power_was_cut(twin: Twin) -> None:

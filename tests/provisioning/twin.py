@@ -134,6 +134,11 @@ class Twin:
         """Whether it has halted by itself, in order."""
         return self._process is not None and self._process.poll() == 0
 
+    @property
+    def wants_to_start_anew(self) -> bool:
+        """Whether it went down in order to start again: in a container its first process says so by 133."""
+        return self._process is not None and self._process.poll() == 133
+
     def _is_up(self) -> bool:
         assert self._process
         assert self._process.poll() is None, self.told()
