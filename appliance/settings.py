@@ -104,7 +104,7 @@ class Archive:
 
 @dataclass(frozen=True, slots=True)
 class Gossip:
-    """`batch_s`: how long new payments wait for company, so that one signature covers them all."""
+    """`batch_s`: how long payments wait for company under one signature; the first after so long a quiet does not wait."""
 
     batch_s: float = 2.0
 

@@ -174,7 +174,8 @@ class Day:
         )
 
     def pays_here(self, number: int) -> None:
-        """Have a neighbour pay another, and the node sign it at once."""
+        """Have a neighbour pay another a while after the last payment, and see that it is signed."""
+        self._hands.now += 2 * self.here.node.settings.gossip.batch_s
         self._pays(self.here.node, PEOPLE[0], number)
         self.here.node.seal()
 

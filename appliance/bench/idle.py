@@ -5,9 +5,9 @@
     processor  of the same processes, left alone for a while in real time; a day of use is such a day and its work
 
 The busy day has its payments and page views in sixteen waking hours: half of the payments are made at the node's pages, half
-come by radio from the neighbour. A single event is a payment in a commit of its own under a signature of its own; one that is
-alone is made while the street is quiet, so it bears by itself what the file system writes beside, what is noted of the air, and
-the neighbour's word that it is there. Batched ones arrive a hundred at a time.
+come by radio from the neighbour. A single event is a payment after a quiet time, in a commit of its own with a signature of its
+own; one that is alone is made while the street is quiet too, so it bears by itself what the file system writes beside, what is
+noted of the air, and the neighbour's word that it is there. Batched ones arrive a hundred at a time.
 """
 
 from __future__ import annotations

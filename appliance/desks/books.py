@@ -1,4 +1,4 @@
-"""The books as they leave for other programs: every payment that counts here, oldest arrival first, one at a time."""
+"""The books as they leave for other programs: every payment that counts here, log by log as it was written, one at a time."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from functools import cache
 from appliance.answers import Account
 from appliance.desks.payments import Payments
 from appliance.ledger.export import Entry, Posting
-from appliance.ledger.transfer import AccountId
+from appliance.ledger.transfer import AccountId, Transfer
+from appliance.ledger.verdicts import Verdict
 from mesh import canonical
 from mesh.keys import LogId, NodeId
 from mesh.record import RecordId
 
-ENTRIES = """SELECT transfer.no, log.log, transfer.seq, record.core, said.text
+ENTRIES = """SELECT log.log, transfer.seq, log.node, record.core, said.text
     FROM transfer JOIN log ON transfer.log_no = log.no
     JOIN record ON record.log_no = transfer.log_no AND record.seq = transfer.seq
     LEFT JOIN said ON said.log_no = transfer.log_no AND said.seq = transfer.seq
-    WHERE transfer.no IN (SELECT transfer_no FROM posting) ORDER BY transfer.no"""
-POSTINGS = "SELECT node, number, currency, amount FROM posting WHERE transfer_no = ? ORDER BY place"
+    WHERE verdict = ? ORDER BY transfer.log_no, transfer.seq"""
 
 
 def entries(node: Payments) -> Iterator[Entry]:
@@ -26,16 +26,17 @@ def entries(node: Payments) -> Iterator[Entry]:
     currencies = {currency.number: currency for currency in node.currencies()}
 
     @cache
-    def account(home: NodeId, number: int) -> Account:
-        return node.account_at(AccountId(home, number))
+    def account(place: AccountId) -> Account:
+        return node.account_at(place)
 
-    for no, log, seq, core, text in node.database.each(ENTRIES):
+    for log, seq, home, core, text in node.database.each(ENTRIES, Verdict.ACCEPTED.code):
+        fields = canonical.decode(core)
         postings = []
-        for home, number, currency_no, amount in node.database.each(POSTINGS, no):
-            owner, currency = account(NodeId(home), number), currencies[currency_no]
-            name = owner.name or f"account {number}"
+        for place, currency_no, amount in Transfer.read(fields, NodeId(home)).postings:
+            owner, currency = account(place), currencies[currency_no]
+            name = owner.name or f"account {place.number}"
             postings.append(Posting(owner.id, owner.home_name, name, currency.code, currency.decimals, amount))
-        yield Entry(str(RecordId(LogId(log), seq)), canonical.decode(core)[1], _memo(text), tuple(postings))
+        yield Entry(str(RecordId(LogId(log), seq)), fields[1], _memo(text), tuple(postings))
 
 
 def _memo(text: bytes | None) -> str:

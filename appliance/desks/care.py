@@ -164,7 +164,7 @@ class Care(Calendar):
         one = self.database.value
         members = one("SELECT count(*) FROM member WHERE name <> ''")
         turnover = self.database.rows(
-            "SELECT currency.code, currency.decimals, count(DISTINCT transfer_no), sum(amount),"
+            "SELECT currency.code, currency.decimals, count(DISTINCT posting.log_no || '.' || posting.seq), sum(amount),"
             " count(DISTINCT hex(node) || posting.number)"
             " FROM posting JOIN currency ON currency.number = currency WHERE amount > 0 GROUP BY currency.number"
         )

@@ -24,9 +24,7 @@ from mesh.errors import Malformed
 from mesh.keys import LogId, NodeId
 from mesh.record import Record, RecordId
 
-TRANSFER_COLUMNS: Final = (
-    "transfer.no, log.log, transfer.seq, log.node, verdict, reverses_log, reverses_seq, record.core, said.text"
-)
+TRANSFER_COLUMNS: Final = "log.log, transfer.seq, log.node, verdict, reverses_log, reverses_seq, record.core, said.text"
 TRANSFER_TABLES: Final = (
     "transfer JOIN log ON transfer.log_no = log.no"
     " JOIN record ON record.log_no = transfer.log_no AND record.seq = transfer.seq"
@@ -45,9 +43,8 @@ NOT_COUNTED: Final = "not_counted"
 UNCOUNTED_MAX: Final = 500  # looked at for one page
 # Payments above the place up to which their log counts, of nodes that were let in, the newest of each log first.
 UNCOUNTED: Final = (
-    f"SELECT 0, log.log, record.seq, log.node, '{NOT_COUNTED}', NULL, NULL, record.core, said.text FROM log"
-    " LEFT JOIN counted ON counted.log_no = log.no"
-    " JOIN record ON record.log_no = log.no AND record.seq > coalesce(counted.height, 0)"
+    f"SELECT log.log, record.seq, log.node, '{NOT_COUNTED}', NULL, NULL, record.core, said.text FROM log"
+    " JOIN record ON record.log_no = log.no AND record.seq > counted"
     " LEFT JOIN said ON said.log_no = record.log_no AND said.seq = record.seq"
     " WHERE scope = ? AND kind = ? AND node IN (SELECT node FROM admitted) AND log.log NOT IN (SELECT log FROM ended)"
     " ORDER BY log.no, record.seq DESC LIMIT ?"
@@ -109,9 +106,9 @@ class Payments(People):
         """Undo a payment that `payer` got, by a counter-entry that names it."""
         place = place_of(transfer_id)
         row = self._row(place)
-        if row is None or row[4] != Verdict.ACCEPTED.code:
+        if row is None or row[3] != Verdict.ACCEPTED.code:
             raise Refused(Verdict.REVERSES_UNKNOWN)
-        original = read_transfer(self.database, row[0])
+        original = read_transfer(self.database, place)
         if all(posting.account != AccountId.read(payer.id) for posting in original.postings if posting.amount > 0):
             raise Refused(Verdict.REVERSES_UNEQUAL)
         return self._settle_once(payer, original.reversed(place), "", idempotency_key)
@@ -122,6 +119,7 @@ class Payments(People):
         number, body = AccountId.read(payer.id).number, _request_digest(wanted, memo)
         with self.saying():
             place = self._once(number, key, body, lambda: self._sign(payer, wanted, memo))
+            self.seal_if_alone()
         return self.transfer(str(place))
 
     def _sign(self, payer: Account, wanted: entries.Transfer, memo: str) -> RecordId:
@@ -206,13 +204,14 @@ class Payments(People):
         """Return what moved on an account, newest first."""
         below = goes_on_below(older)
         rows = self.database.rows(
-            f"SELECT {TRANSFER_COLUMNS} FROM {TRANSFER_TABLES} WHERE transfer.no IN ("
-            "  SELECT transfer_no FROM posting WHERE node = ? AND number = ? AND transfer_no < ?"
-            "  ORDER BY transfer_no DESC LIMIT ?) ORDER BY transfer.no DESC",
+            f"SELECT moved.no, {TRANSFER_COLUMNS} FROM (SELECT DISTINCT no, log_no, seq FROM posting"
+            "  WHERE node = ? AND number = ? AND no < ? ORDER BY no DESC LIMIT ?) AS moved"
+            f" CROSS JOIN {TRANSFER_TABLES} WHERE transfer.log_no = moved.log_no AND transfer.seq = moved.seq"
+            " ORDER BY moved.no DESC",
             *(*AccountId.read(account.id), below, limit + 1),
         )
         currencies = {currency.number: currency for currency in self.currencies()}
-        return Page.cut(rows, limit, lambda row: self._read(row, currencies))
+        return Page.cut(rows, limit, lambda row: self._read(row[1:], currencies))
 
     def rooms(self, account: Account) -> list[Room]:
         """Return how much can be paid from `account` here, now, in each currency."""
@@ -235,11 +234,7 @@ class Payments(People):
     def _waiting(self) -> int:
         """Return how many records that are here still wait for another; none of them is in any balance."""
         return int(
-            self.database.value(
-                "SELECT coalesce(sum(log.height - coalesce(counted.height, 0)), 0) FROM log LEFT JOIN counted ON log_no = no"
-                " WHERE scope = ?",
-                self.commons,
-            )
+            self.database.value("SELECT coalesce(sum(height - counted), 0) FROM log WHERE scope = ?", self.commons)
         )
 
     def may_see_account(self, session: Session | None, account_id: str) -> bool:
@@ -260,7 +255,7 @@ class Payments(People):
             entries.Transfer.read(record.fields(), log.node)
         except Malformed:
             return None
-        return (0, log.log, place.seq, log.node, NOT_COUNTED, None, None, record.core, record.text)
+        return (log.log, place.seq, log.node, NOT_COUNTED, None, None, record.core, record.text)
 
     def on_their_way(self, account: Account, limit: int = 20) -> list[Transfer]:
         """Return payments of `account` that are here and verified, and in no balance: what they build on is not here yet."""
@@ -278,7 +273,7 @@ class Payments(People):
         return row is not None
 
     def _read(self, row: Row, currencies: Mapping[int, Currency]) -> Transfer:
-        _, log, seq, node, verdict, reverses_log, reverses_seq, core, text = row
+        log, seq, node, verdict, reverses_log, reverses_seq, core, text = row
         fields = canonical.decode(core)
         stated = entries.Transfer.read(fields, NodeId(node))
         payer = min(stated.postings, key=lambda posting: posting.amount)
@@ -319,7 +314,7 @@ class Payments(People):
 def _accounts(row: Row) -> set[AccountId]:
     """Return whose accounts the payment of an uncounted row moves; none where it is signed nonsense."""
     try:
-        stated = entries.Transfer.read(canonical.decode(row[7]), NodeId(row[3]))
+        stated = entries.Transfer.read(canonical.decode(row[6]), NodeId(row[2]))
     except Malformed:
         return set()
     return {posting.account for posting in stated.postings}

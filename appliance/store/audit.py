@@ -138,7 +138,7 @@ def broken_laws(database: Database) -> Iterator[str]:
     ):
         yield f"account {written(node)}.{number} stands at {amount} in currency {currency}, below its floor of {floor}"
     for log, seq in database.rows(
-        "SELECT log.log, posting.seq FROM posting JOIN log ON log_no = no WHERE amount < 0 AND posting.node <> log.node"
+        "SELECT log.log, posting.seq FROM posting JOIN log ON log_no = log.no WHERE amount < 0 AND posting.node <> log.node"
     ):
         yield f"{written(log)}-{seq} takes from an account of another home"
     for (places,) in database.rows(

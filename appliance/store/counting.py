@@ -44,6 +44,7 @@ class Counting:
         """Make every view again from the facts."""
         for table in VIEW_TABLES:
             self._database.run(f"DELETE FROM {table}")
+        self._database.run("UPDATE log SET counted = 0")
         logs = self._records.logs()
         for log in logs:
             if place := self._left_behind(self._opening(log)):
@@ -74,7 +75,7 @@ class Counting:
             self.advance([log.no] + ([left.no] if left else []))
 
     def counted(self, log: Log) -> int:
-        return int(self._database.value("SELECT height FROM counted WHERE log_no = ?", log.no) or 0)
+        return int(self._database.value("SELECT counted FROM log WHERE no = ?", log.no))
 
     def advance(self, log_nos: Iterable[int]) -> None:
         """Count as far as possible, beginning with these logs."""
@@ -101,7 +102,7 @@ class Counting:
     def _reach(self, log: Log, before: int, at: int) -> list[int]:
         if at == before:
             return []
-        self._database.run("INSERT INTO counted VALUES (?1, ?2) ON CONFLICT DO UPDATE SET height = ?2", log.no, at)
+        self._database.run("UPDATE log SET counted = ? WHERE no = ?", at, log.no)
         return self._waiting_for(log.log)
 
     def _limit(self, log: Log) -> int:

@@ -6,6 +6,9 @@ counted for its own checks: its prefix, what it inherited, and what it absorbed.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Final
+
 from appliance.commons.names import folded
 from appliance.kinds import CurrencyRules, Member
 from appliance.ledger.rules import judge
@@ -13,8 +16,11 @@ from appliance.ledger.transfer import AccountId, Posting, Transfer
 from appliance.ledger.verdicts import Verdict
 from appliance.store.database import Database
 from appliance.store.records import Log
+from mesh import canonical
 from mesh.keys import LogId, NodeId
 from mesh.record import Record, RecordId
+
+ALL_LOGS: Final = 0  # log_no of what counts from anywhere
 
 
 class LogBooks:
@@ -40,20 +46,17 @@ class LogBooks:
 
     def balance(self, account: AccountId, currency: int) -> int:
         amount = self._database.value(
-            "SELECT amount FROM judged WHERE log_no = ? AND number = ? AND currency = ?",
-            *(self._log.no, account.number, currency),
+            "SELECT amount FROM standing WHERE node = ? AND number = ? AND currency = ? AND log_no = ?",
+            *(self._log.node, account.number, currency, self._log.no),
         )
         return int(amount or 0)
 
     def original(self, record: RecordId) -> Transfer | None:
         row = self._database.row(
-            "SELECT transfer.no, log.log, log_no, seq FROM transfer JOIN log ON log_no = log.no"
-            " WHERE log.log = ? AND seq = ? AND verdict = ?",
+            "SELECT log.log, log_no, seq FROM transfer JOIN log ON log_no = log.no WHERE log.log = ? AND seq = ? AND verdict = ?",
             *(*record, Verdict.ACCEPTED.code),
         )
-        if row is None or not self._has_counted(*row[1:]):
-            return None
-        return read_transfer(self._database, row[0])
+        return read_transfer(self._database, record) if row and self._has_counted(*row) else None
 
     def is_reversed(self, record: RecordId) -> bool:
         rows = self._database.rows(
@@ -98,11 +101,19 @@ class LedgerViews:
 
     def _add_judged(self, log: Log, other_no: int, after: int, upto: int) -> None:
         """Count what `other` moved on accounts of this log's home."""
-        self._database.run(
-            "INSERT INTO judged SELECT ?1, number, currency, sum(amount) FROM posting"
-            " WHERE log_no = ?2 AND seq > ?3 AND seq <= ?4 AND node = ?5 GROUP BY number, currency"
-            " ON CONFLICT DO UPDATE SET amount = amount + excluded.amount",
-            *(log.no, other_no, after, upto, log.node),
+        accepted = self._database.each(
+            "SELECT core, node FROM transfer JOIN record USING (log_no, seq) JOIN log ON log_no = no"
+            " WHERE log_no = ? AND seq > ? AND seq <= ? AND verdict = ?",
+            *(other_no, after, upto, Verdict.ACCEPTED.code),
+        )
+        for row in accepted:
+            self._move(log.no, (posting for posting in _read(*row).postings if posting.account.node == log.node))
+
+    def _move(self, log_no: int, postings: Iterable[Posting]) -> None:
+        """Add to what a log has counted for its own checks; to what counts at all, where `log_no` is `ALL_LOGS`."""
+        self._database.run_many(
+            "INSERT INTO standing VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET amount = amount + excluded.amount",
+            [(*posting.account, posting.currency, log_no, posting.amount) for posting in postings],
         )
 
     def member(self, log: Log, seq: int, record: Record) -> None:
@@ -151,28 +162,29 @@ class LedgerViews:
             self._post(log, seq, transfer)
 
     def _post(self, log: Log, seq: int, transfer: Transfer) -> None:
-        no = self._database.value("SELECT no FROM transfer WHERE log_no = ? AND seq = ?", log.no, seq)
-        for place, posting in enumerate(transfer.postings):
-            self._database.run(
-                "INSERT INTO posting (transfer_no, place, log_no, seq, node, number, currency, amount)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                *(no, place, log.no, seq, *posting.account, posting.currency, posting.amount),
-            )
-            self._database.run(
-                "INSERT INTO balance VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET amount = amount + excluded.amount",
-                *(*posting.account, posting.currency, posting.amount),
-            )
-            if posting.account.node == log.node:
-                self._database.run(
-                    "INSERT INTO judged VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET amount = amount + excluded.amount",
-                    *(log.no, posting.account.number, posting.currency, posting.amount),
-                )
+        turn = {posting.account: self._next_no(posting.account) for posting in transfer.postings}
+        self._database.run_many(
+            "INSERT INTO posting (node, number, no, currency, amount, log_no, seq) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                (*posting.account, turn[posting.account], posting.currency, posting.amount, log.no, seq)
+                for posting in transfer.postings
+            ],
+        )
+        self._move(ALL_LOGS, transfer.postings)
+        self._move(log.no, (posting for posting in transfer.postings if posting.account.node == log.node))
+
+    def _next_no(self, account: AccountId) -> int:
+        """Return the place of the next payment among those of an account, in the order in which they came to count here."""
+        last = self._database.value("SELECT max(no) FROM posting WHERE node = ? AND number = ?", *account)
+        return int(last or 0) + 1
 
 
-def read_transfer(database: Database, no: int) -> Transfer:
-    """Return an accepted transfer from its postings."""
-    rows = database.rows("SELECT node, number, currency, amount FROM posting WHERE transfer_no = ? ORDER BY place", no)
-    postings = (Posting(AccountId(NodeId(node), number), currency, amount) for node, number, currency, amount in rows)
-    row = database.row("SELECT reverses_log, reverses_seq FROM transfer WHERE no = ?", no)
-    reverses = RecordId(LogId(row[0]), row[1]) if row and row[0] else None
-    return Transfer(tuple(postings), reverses)
+def read_transfer(database: Database, place: RecordId) -> Transfer:
+    """Return what an accepted transfer that is here says."""
+    row = database.row("SELECT core, node FROM log JOIN record ON log_no = no WHERE log = ? AND seq = ?", *place)
+    assert row is not None
+    return _read(*row)
+
+
+def _read(core: bytes, node: bytes) -> Transfer:
+    return Transfer.read(canonical.decode(core), NodeId(node))

@@ -23,7 +23,7 @@ Apply = Callable[[Log, int, Record], None]
 # Local numbers and what hangs on arrival (which files are here, row numbers) stay out of the digest.
 DIGESTED: Final[Mapping[bool, tuple[str, ...]]] = {
     True: (
-        "SELECT 'counted', log, counted.height FROM counted JOIN log ON log_no = no WHERE scope = ? ORDER BY log",
+        "SELECT 'counted', log, counted FROM log WHERE scope = ? AND counted > 0 ORDER BY log",
         "SELECT 'node', node_name.node, name FROM node_name JOIN log ON log_no = log.no WHERE scope = ? ORDER BY node_name.node",
         "SELECT 'zine', log, seq, blob, size, media_type, title, creator, language, description, series, issue, licence, tags"
         " FROM zine JOIN log ON log_no = log.no WHERE scope = ? ORDER BY log, seq",
@@ -31,7 +31,7 @@ DIGESTED: Final[Mapping[bool, tuple[str, ...]]] = {
         " FROM note JOIN log ON log_no = log.no WHERE scope = ? ORDER BY log, seq",
     ),
     False: (
-        "SELECT 'counted', log, counted.height FROM counted JOIN log ON log_no = no WHERE scope = ? ORDER BY log",
+        "SELECT 'counted', log, counted FROM log WHERE scope = ? AND counted > 0 ORDER BY log",
         "SELECT 'admitted', node FROM admitted WHERE ? IS NOT NULL ORDER BY node",
         "SELECT 'member', member.node, number, name FROM member WHERE ? IS NOT NULL ORDER BY node, number",
         "SELECT 'currency', number, log, seq, code, decimals, floor, name, meaning FROM currency JOIN log ON log_no = no"

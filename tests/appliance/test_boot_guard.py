@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from appliance import keel, settings
 from appliance.errors import StoreFault
 from appliance.node import Node
+from appliance.settings import Gossip
 from mesh.errors import ForkedLog
 from mesh.keys import PUBLIC, Head
 from mesh.links import Height
@@ -86,6 +88,7 @@ def test_what_the_original_wrote_before_it_heard_of_its_copy_is_neither_lost_nor
 def test_a_copy_that_was_never_sealed_up_to_its_end_takes_the_tail_from_the_others(
     street: Street, elm: Node, oak: Node, tmp_path: Path
 ) -> None:
+    elm.settings = replace(elm.settings, gossip=Gossip(batch_s=600))
     pay(elm, 100)  # not sealed yet
     copy = Node.open(take_away(elm, tmp_path / "copy"))
     pay(elm, 200)

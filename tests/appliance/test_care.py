@@ -50,7 +50,7 @@ def test_verify_finds_a_changed_byte(elm: Path) -> None:
     pay(elm)
     store = sqlite3.connect(elm / "hedgerow.db")
     with store:
-        store.execute("UPDATE balance SET amount = amount + 1 WHERE number = 1")
+        store.execute("UPDATE standing SET amount = amount + 1 WHERE number = 1 AND log_no = 0")
     store.close()
     run = hedgerow("verify", "--json", data=elm)
     assert run.returncode == 1

@@ -174,6 +174,7 @@ def test_what_an_earlier_run_left_is_sealed_at_once(bench: Bench) -> None:
 def test_payments_wait_for_company_before_they_are_sealed(bench: Bench, elm: Path) -> None:
     bench.steps(5)
     portal = Node.open(elm)
+    portal.settings = replace(portal.settings, gossip=Gossip(batch_s=600))  # however slow this machine is
     who = {account.name: account for account in portal.accounts()}
     for _ in range(3):
         portal.pay(who["Ana"], who["Ben"], 1, portal.currency("hours"))

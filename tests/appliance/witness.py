@@ -113,7 +113,7 @@ def tail_debits(door: Door, node: bytes, number: int, currency: int) -> int:
 def line_of_descent(door: Door, node: bytes) -> Iterator[tuple[int, int]]:
     """Yield the newest log of a node that counts, the one it continues and so on, each with the height that is continued."""
     newest = door.database.row(
-        "SELECT log FROM log JOIN counted ON log_no = no WHERE node = ? AND scope = ? ORDER BY incarnation DESC",
+        "SELECT log FROM log WHERE counted > 0 AND node = ? AND scope = ? ORDER BY incarnation DESC",
         *(node, STREET),
     )
     name, height = (newest[0] if newest else None), 2**63 - 1
