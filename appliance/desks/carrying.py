@@ -10,6 +10,7 @@ from appliance.answers import Imported
 from appliance.clock import Trust
 from appliance.desks.calls import Calling
 from appliance.errors import Objection, Refused
+from appliance.store.receiving import Receiving
 from mesh.alarms import Hearing
 from mesh.bundle import VERSION, VERSION_WITH_CALLS, BundleReader, BundleWriter
 from mesh.distress import CALLS_MAX, LIFE_MAX, Distress
@@ -38,6 +39,7 @@ class Arrival:
     calls: list[Distress] = field(default_factory=list)  # of nodes that nobody here has let in yet
     torn: bool = False
     used_bytes: int | None = None  # of the archive, once a file came
+    file: Receiving | None = None  # the one whose parts are coming
 
     def wait(self, run: Run) -> None:
         """Keep a run at hand, if there is room."""
@@ -45,6 +47,12 @@ class Arrival:
             self.later.append(run)
         else:
             self.count["waiting"] += len(run.records)
+
+    def drop_file(self) -> None:
+        """Let go of a file that did not come to its end."""
+        if self.file:
+            self.file.close()
+        self.file = None
 
 
 class Carrying(Calling):
@@ -117,6 +125,8 @@ class Carrying(Calling):
         except PeerFault:
             arrival.torn = True
             arrival.count["refused"] += 1
+        finally:
+            arrival.drop_file()
         self._take_waiting(arrival)
         self._take_calls(arrival.calls, arrival)
         self._note_shown(arrival)
@@ -184,21 +194,35 @@ class Carrying(Calling):
                     self.private.note_holds(arrival.writer, frame.scope, frame.heights)
 
     def _take_blob(self, frame: BlobFrame, arrival: Arrival) -> bool:
-        """Keep a file only if a zine here names it and the archive has room. Returns whether it is whole now."""
-        named = self.database.row("SELECT 1 FROM zine WHERE blob = ? AND size = ?", frame.blob, frame.size)
-        if named is not None and frame.offset == 0 and arrival.writer != self.node_id:
+        """Keep a file only if a zine here names it and the archive has room. Returns whether it is whole now.
+
+        Its parts follow one another; what follows a part that was left out is left out too.
+        """
+        if frame.offset == 0:
+            arrival.drop_file()
+            if not self._is_welcome(frame, arrival):
+                return False
+            arrival.file = Receiving(self.blobs, frame.blob, frame.size)
+        file = arrival.file
+        if file is None or not file.put(frame.blob, frame.size, frame.offset, frame.content) or not file.is_whole:
+            return False
+        is_sound = file.finish()
+        arrival.drop_file()
+        if is_sound:
+            self.note_arrival(frame.blob)
+        return is_sound
+
+    def _is_welcome(self, frame: BlobFrame, arrival: Arrival) -> bool:
+        """Whether a file is to be taken in, asked at its first part. Who brings what a zine names is noted as its holder."""
+        if self.database.row("SELECT 1 FROM zine WHERE blob = ? AND size = ?", frame.blob, frame.size) is None:
+            return False
+        if arrival.writer != self.node_id:
             with self.database.writing():
                 self.shelf.note_holder(frame.blob, arrival.writer)
-        if named is None or self.blobs.has(frame.blob):
-            return False
-        if frame.offset == 0 and not self._has_place(frame, arrival):
-            return False
-        if not self.blobs.put_next(frame.blob, frame.offset, frame.content):
-            return False
-        return frame.offset + len(frame.content) == frame.size and self.finish_file(frame.blob)
+        return not self.blobs.has(frame.blob) and self._has_place(frame, arrival)
 
     def _has_place(self, frame: BlobFrame, arrival: Arrival) -> bool:
-        """Whether there is room for a file, asked at its first part. What follows a part that was left out is left out too."""
+        """Whether there is room for a file."""
         if arrival.used_bytes is None:
             arrival.used_bytes = self.blobs.used_bytes()
         has_place = self.is_taken_in(frame.blob, arrival.used_bytes + frame.size)

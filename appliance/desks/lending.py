@@ -59,14 +59,24 @@ class Lending(Shelving):
         return ZineFile(self.blobs.path(blob), "application/octet-stream", self.blobs.size(blob), name)
 
     def lent_chunk_list(self, name: str) -> bytes:
-        """Return the digests of its chunks. Raises `Refused`."""
+        """Return the digests of its chunks. Raises `Refused`.
+
+        Most files that come are never fetched from here, so the list of one that came is made when it is first asked for.
+        """
         blob = self._lent(name)
         if self.blobs.size(blob) <= CHUNK_SIZE:
             return blob
         digests = self.database.value("SELECT digests FROM chunk_list WHERE blob = ?", blob)
-        if digests is None:
-            raise Refused(Objection.NOT_FOUND)
-        return bytes(digests)
+        return bytes(digests) if digests else self._listed(blob)
+
+    def _listed(self, blob: bytes) -> bytes:
+        """Make the list of a file's chunks, and keep it as long as the file stands here."""
+        chunks = self.blobs.chunk_list(blob)
+        with self.database.writing():
+            if not self.shelf.stands(blob):
+                raise Refused(Objection.NOT_FOUND)
+            self.shelf.keep_chunk_list(blob, chunks)
+        return chunks.encode()
 
     def lent(self) -> bytes:
         """Return the digests of all files that anybody may fetch here, one after another."""

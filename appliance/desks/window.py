@@ -10,7 +10,7 @@ from appliance.clock import Clock
 from appliance.desks.boards import Boards
 from appliance.settings import Settings
 from appliance.store.database import SQLITE, MakeDatabase, Version
-from mesh.blob import CHUNK_SIZE, PIECE_SIZE, BlobWant, blob_id
+from mesh.blob import PIECE_SIZE, BlobWant, blob_id
 from mesh.frontier import Frontier
 from mesh.keys import PUBLIC, EpochKey, Head, LogId, Scope
 from mesh.log import ForkProof, Run
@@ -122,14 +122,11 @@ class Window(Boards):
         return True
 
     def note_arrival(self, blob: bytes) -> None:
-        """Make a file that is here now findable, and ready to be fetched from here. One that was taken back meanwhile goes."""
-        chunks = self.blobs.chunk_list(blob) if self.blobs.size(blob) > CHUNK_SIZE else None
+        """Make a file that is here now findable. One that was taken back meanwhile goes."""
         with self.database.writing():
             if self.database.row("SELECT 1 FROM zine WHERE blob = ?", blob) is None:
                 self.blobs.drop(blob)
                 return
-            if chunks:
-                self.shelf.keep_chunk_list(blob, chunks)
             self.shelf.has_arrived(blob)
 
     def finish_arrivals(self) -> None:

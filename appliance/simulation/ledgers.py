@@ -7,6 +7,7 @@ is counted by the real rules. So a street can tell whether all who hold the same
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -14,7 +15,7 @@ from appliance.clock import Clock
 from appliance.desks.payments import Payments
 from appliance.errors import Refused
 from appliance.ledger.transfer import Transfer
-from appliance.settings import Archive, Settings
+from appliance.settings import Archive, Gossip, Settings
 from appliance.simulation.payments import CURRENCY, PaymentsPenman
 from appliance.store.database import SQLITE, Database
 from appliance.store.private import Private
@@ -34,7 +35,10 @@ class NodeBooks:
 
     def __init__(self, directory: Path, key: NodeKey, scope: Scope, epoch_key: EpochKey) -> None:
         self._at = 0
-        settings = Settings(directory, "Node", "Street", archive=Archive(free_space_floor_bytes=0))
+        station_seals = Gossip(batch_s=inf)  # and none but it: two signatures over one place would be a fork
+        settings = Settings(
+            directory, "Node", "Street", archive=Archive(free_space_floor_bytes=0), gossip=station_seals
+        )
         directory.mkdir()
         settings.key_file.write_text(key.seed.hex(), encoding="ascii")
         _furnish(settings, scope, epoch_key)

@@ -1,8 +1,8 @@
 """Files named by their digest: written to a temporary name, synced, renamed. `b2sum -l 256` checks them.
 
-A file that is still arriving by radio or by hand grows as `<digest>.part` with a note of which pieces are there; one that is
-fetched from a neighbour's pages grows as `<digest>.fetch`, from its beginning on. It gets its name only when the whole
-digest is right.
+A file that is still arriving by radio grows as `<digest>.part` with a note of which pieces are there; one that is fetched from a
+neighbour's pages grows as `<digest>.fetch`, from its beginning on; one that a bundle brings is checked while it is written. It
+gets its name only when the whole digest is right.
 """
 
 from __future__ import annotations
@@ -46,34 +46,35 @@ class Blobs:
 
     def keep(self, content: BinaryIO, size_max: int) -> tuple[bytes, int]:
         """Keep what can be read from `content`; return its digest and size. Raises `Refused` over `size_max`, `CardFull`."""
-        with self._troubles():
-            self._make_ready()
+        with self.troubles():
+            self.make_ready()
             with tempfile.NamedTemporaryFile(dir=self.directory, prefix=f"{NEW}{os.getpid()}-", delete=False) as file:
                 try:
                     blob, size = self._copy(content, file, size_max)
-                    self._name(file, blob)
+                    self.give_name(file, Path(file.name), blob)
                 except BaseException:
                     Path(file.name).unlink(missing_ok=True)
                     raise
             return blob, size
 
-    def _make_ready(self) -> None:
+    def make_ready(self) -> None:
+        """Have a directory without what processes left that died before they were done with it."""
         make_directory(self.directory)
         for part in left_by_the_dead(self.directory, NEW):
             part.unlink(missing_ok=True)
 
     def bring(self, content: BinaryIO, path: Path, size_max: int) -> int:
         """Copy what can be read from `content` to a new file beside the others; return its size. Raises as `keep`."""
-        with self._troubles(), path.open("xb") as file:
+        with self.troubles(), path.open("xb") as file:
             return self._copy(content, file, size_max)[1]
 
     def adopt(self, path: Path) -> tuple[bytes, int]:
         """Take over a file of the same card; return its digest and size."""
-        with self._troubles():
-            self._make_ready()
+        with self.troubles():
+            self.make_ready()
             with path.open("rb") as file:
                 blob, size = digest_of(file), file.tell()
-                self._name(file, blob)
+                self.give_name(file, Path(file.name), blob)
             return blob, size
 
     def _copy(self, content: BinaryIO, file: IO[bytes], size_max: int) -> tuple[bytes, int]:
@@ -87,10 +88,11 @@ class Blobs:
             file.write(chunk)
         return whole.digest(), size
 
-    def _name(self, file: IO[bytes], blob: bytes) -> None:
+    def give_name(self, file: IO[bytes], path: Path, blob: bytes) -> None:
+        """Put a file that lies at `path`, and the name that its digest is, on the card for good."""
         file.flush()
         os.fsync(file.fileno())
-        Path(file.name).rename(self.path(blob))
+        path.rename(self.path(blob))
         sync(self.directory)
 
     def put_piece(self, blob: bytes, size: int, index: int, content: bytes) -> bool:
@@ -99,7 +101,7 @@ class Blobs:
         offset = index * PIECE_SIZE
         if index not in missing or len(content) != min(PIECE_SIZE, size - offset):
             return False
-        with self._troubles():
+        with self.troubles():
             make_directory(self.directory)
             self.check_space(len(content))
             _write_at(self._part(blob), offset, content)
@@ -115,31 +117,17 @@ class Blobs:
             there = b""
         return [index for index in range(count) if there[index : index + 1] != b"\1"]
 
-    def put_next(self, blob: bytes, offset: int, content: bytes) -> bool:
-        """Write what a bundle brings, in order; what is there already is written over with the same.
-
-        Returns False where something before it is missing: a file with holes would be longer than what was brought.
-        """
-        part = self._part(blob)
-        with self._troubles():
-            make_directory(self.directory)
-            if offset > (part.stat().st_size if part.exists() else 0):
-                return False
-            self.check_space(len(content))
-            _write_at(part, offset, content)
-        return True
-
     def finish(self, blob: bytes) -> bool:
         """Give an arrived file its name if its digest is right; drop it otherwise."""
         return self._finish(blob, self._part(blob))
 
     def _finish(self, blob: bytes, part: Path) -> bool:
-        with self._troubles(), suppress(FileNotFoundError), part.open("rb") as file:
+        with self.troubles(), suppress(FileNotFoundError), part.open("rb") as file:
             if digest_of(file) == blob:
-                self._name(file, blob)
+                self.give_name(file, Path(file.name), blob)
                 self.drop_parts(blob)
                 return True
-        with self._troubles():
+        with self.troubles():
             part.unlink(missing_ok=True)
             if part == self._part(blob):
                 self._note(blob).unlink(missing_ok=True)
@@ -167,7 +155,7 @@ class Blobs:
 
         Only inside a transaction in which it is wanted: nothing else makes such a file, so that none is left behind.
         """
-        with self._troubles():
+        with self.troubles():
             make_directory(self.directory)
             self._fetched(blob).touch()
 
@@ -180,7 +168,7 @@ class Blobs:
 
     def fetched(self, blob: bytes, index: int) -> bytes:
         """Return what is here of a chunk."""
-        with self._troubles(), suppress(FileNotFoundError), self._fetched(blob).open("rb") as file:
+        with self.troubles(), suppress(FileNotFoundError), self._fetched(blob).open("rb") as file:
             file.seek(index * CHUNK_SIZE)
             return file.read(CHUNK_SIZE)
         return b""
@@ -188,7 +176,7 @@ class Blobs:
     def put_chunk(self, blob: bytes, index: int, chunk: bytes) -> bool:
         """Keep a chunk, and nothing behind it. Returns False where the file was taken away meanwhile. Raises `CardFull`."""
         self.check_space(len(chunk))
-        with self._troubles(), suppress(FileNotFoundError), self._fetched(blob).open("r+b") as file:
+        with self.troubles(), suppress(FileNotFoundError), self._fetched(blob).open("r+b") as file:
             file.seek(index * CHUNK_SIZE)
             file.write(chunk)
             file.truncate()
@@ -201,7 +189,7 @@ class Blobs:
 
     def chunk_list(self, blob: bytes) -> ChunkList:
         """Return the digests of a file's chunks."""
-        with self._troubles(), self.path(blob).open("rb") as file:
+        with self.troubles(), self.path(blob).open("rb") as file:
             return ChunkList.of(iter(lambda: file.read(CHUNK_SIZE), b""))
 
     def read(self, blob: bytes, offset: int, size: int) -> bytes | None:
@@ -229,7 +217,7 @@ class Blobs:
 
     def is_sound(self, blob: bytes) -> bool:
         """Whether a file is what its name says; one that was taken back meanwhile is."""
-        with self._troubles(), suppress(FileNotFoundError), self.path(blob).open("rb") as file:
+        with self.troubles(), suppress(FileNotFoundError), self.path(blob).open("rb") as file:
             return digest_of(file) == blob
         return True
 
@@ -253,7 +241,7 @@ class Blobs:
         return self.directory / f".{blob.hex()}.fetch"
 
     @contextmanager
-    def _troubles(self) -> Iterator[None]:
+    def troubles(self) -> Iterator[None]:
         try:
             yield
         except OSError as fault:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import get_ident, local
@@ -138,7 +138,7 @@ class Database:
         with self._troubles():
             return list(self._execute(sql, values))
 
-    def each(self, sql: str, *values: Any) -> Iterator[Row]:
+    def each(self, sql: str, *values: Any) -> Generator[Row, None, None]:
         """Like `rows`, one at a time: for what may be long."""
         with self._troubles():
             yield from self._execute(sql, values)

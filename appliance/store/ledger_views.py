@@ -102,7 +102,7 @@ class LedgerViews:
     def _add_judged(self, log: Log, other_no: int, after: int, upto: int) -> None:
         """Count what `other` moved on accounts of this log's home."""
         accepted = self._database.each(
-            "SELECT core, node FROM transfer JOIN record USING (log_no, seq) JOIN log ON log_no = no"
+            "SELECT core, node FROM transfer JOIN record USING (log_no, seq) JOIN log ON log_no = log.no"
             " WHERE log_no = ? AND seq > ? AND seq <= ? AND verdict = ?",
             *(other_no, after, upto, Verdict.ACCEPTED.code),
         )
@@ -153,30 +153,28 @@ class LedgerViews:
     def transfer(self, log: Log, seq: int, record: Record) -> None:
         transfer = Transfer.read(record.fields(), log.node)
         verdict = judge(transfer, LogBooks(self._database, log))
-        reverses = transfer.reverses or (None, None)
+        no = self._next_no(log, transfer)
         self._database.run(
-            "INSERT INTO transfer (log_no, seq, verdict, reverses_log, reverses_seq) VALUES (?, ?, ?, ?, ?)",
-            *(log.no, seq, verdict.code, *reverses),
+            "INSERT INTO transfer (log_no, seq, no, verdict, reverses_log, reverses_seq) VALUES (?, ?, ?, ?, ?, ?)",
+            *(log.no, seq, no, verdict.code, *(transfer.reverses or (None, None))),
         )
         if verdict is Verdict.ACCEPTED:
-            self._post(log, seq, transfer)
+            self._post(log, seq, no, transfer)
 
-    def _post(self, log: Log, seq: int, transfer: Transfer) -> None:
-        turn = {posting.account: self._next_no(posting.account) for posting in transfer.postings}
+    def _next_no(self, log: Log, transfer: Transfer) -> int:
+        """Return a number above that of every payment before this one: in its log, and on each account that it moves."""
+        value, accounts = self._database.value, {posting.account for posting in transfer.postings}
+        here = value("SELECT no FROM transfer WHERE log_no = ? ORDER BY seq DESC LIMIT 1", log.no)
+        there = [value("SELECT max(no) FROM posting WHERE node = ? AND number = ?", *account) for account in accounts]
+        return max(no or 0 for no in (here, *there)) + 1
+
+    def _post(self, log: Log, seq: int, no: int, transfer: Transfer) -> None:
         self._database.run_many(
             "INSERT INTO posting (node, number, no, currency, amount, log_no, seq) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                (*posting.account, turn[posting.account], posting.currency, posting.amount, log.no, seq)
-                for posting in transfer.postings
-            ],
+            [(*posting.account, no, posting.currency, posting.amount, log.no, seq) for posting in transfer.postings],
         )
         self._move(ALL_LOGS, transfer.postings)
         self._move(log.no, (posting for posting in transfer.postings if posting.account.node == log.node))
-
-    def _next_no(self, account: AccountId) -> int:
-        """Return the place of the next payment among those of an account, in the order in which they came to count here."""
-        last = self._database.value("SELECT max(no) FROM posting WHERE node = ? AND number = ?", *account)
-        return int(last or 0) + 1
 
 
 def read_transfer(database: Database, place: RecordId) -> Transfer:

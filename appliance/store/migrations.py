@@ -291,8 +291,8 @@ ASIDE: Final = (
 )
 
 # A payment writes whole pages, one at least for each tree that it touches: eleven trees before, six now. How far a log counts
-# stands beside how far it is held, and a posting stands once, with its account, whose payments `no` counts as they come. What
-# a payment says is read from its record.
+# stands beside how far it is held, and a posting stands once, with its account. `no` orders what came to count here: it rises
+# within each account, and within each log. What a payment says is read from its record.
 FEWER_TREES: Final = (
     "ALTER TABLE log ADD COLUMN counted INTEGER NOT NULL DEFAULT 0",
     "UPDATE log SET counted = coalesce((SELECT height FROM counted WHERE log_no = log.no), 0)",
@@ -300,19 +300,20 @@ FEWER_TREES: Final = (
     "ALTER TABLE transfer RENAME TO transfer_before",
     "DROP INDEX transfer_by_reversed",
     """CREATE TABLE transfer (
-        log_no INTEGER NOT NULL, seq INTEGER NOT NULL, verdict TEXT NOT NULL, reverses_log BLOB, reverses_seq INTEGER,
-        PRIMARY KEY (log_no, seq)
+        log_no INTEGER NOT NULL, seq INTEGER NOT NULL, no INTEGER NOT NULL, verdict TEXT NOT NULL,
+        reverses_log BLOB, reverses_seq INTEGER, PRIMARY KEY (log_no, seq)
     ) WITHOUT ROWID""",
     "CREATE INDEX transfer_by_reversed ON transfer (reverses_log, reverses_seq) WHERE reverses_log IS NOT NULL",
-    "INSERT INTO transfer SELECT log_no, seq, verdict, reverses_log, reverses_seq FROM transfer_before ORDER BY log_no, seq",
+    """INSERT INTO transfer SELECT log_no, seq, no, verdict, reverses_log, reverses_seq FROM transfer_before
+        ORDER BY log_no, seq""",
     "DROP TABLE transfer_before",
     "ALTER TABLE posting RENAME TO posting_before",
     """CREATE TABLE posting (
         node BLOB NOT NULL, number INTEGER NOT NULL, no INTEGER NOT NULL, currency INTEGER NOT NULL, amount INTEGER NOT NULL,
         log_no INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (node, number, no, currency)
     ) WITHOUT ROWID""",
-    """INSERT INTO posting SELECT node, number, dense_rank() OVER (PARTITION BY node, number ORDER BY transfer_no),
-        currency, amount, log_no, seq FROM posting_before ORDER BY node, number, transfer_no""",
+    """INSERT INTO posting SELECT node, number, transfer_no, currency, amount, log_no, seq FROM posting_before
+        ORDER BY node, number, transfer_no""",
     "DROP TABLE posting_before",
     # All that counts, from anywhere, where log_no is 0; and beside it what one log has counted for its own checks.
     """CREATE TABLE standing (

@@ -115,7 +115,11 @@ def test_it_can_be_found_and_fetched_again_from_here(elm: Node) -> None:
         fetch(elm, {ONE: one.address})
     assert [found.id for found in elm.zines(LARGE[:40].decode()).rows] == [zine.id]
     assert elm.lent() == bytes.fromhex(zine.blob)
-    assert elm.lent_chunk_list(zine.blob) == chunk_list(LARGE).encode()
+    kept = "SELECT digests FROM chunk_list"
+    assert elm.database.rows(kept) == [], "made when it is first asked for, and kept"
+    for _ in range(2):
+        assert elm.lent_chunk_list(zine.blob) == chunk_list(LARGE).encode()
+        assert [tuple(row) for row in elm.database.rows(kept)] == [(chunk_list(LARGE).encode(),)]
     assert elm.lent_file(zine.blob).path.read_bytes() == LARGE
 
 

@@ -26,6 +26,7 @@ BOUNDARY: Final = "a-line-between-parts"
 ZINE: Final = "Nettles, butter, salt. " * 3_000
 BOOK: Final = 20 * ZINE  # larger than what waits in memory
 OFTEN: Final = 3  # in a row: then it is full
+MOST: Final = 200
 
 
 class Cardholder(RunningNode):
@@ -173,9 +174,19 @@ def _live_on_a_full_card(elm: Cardholder, card: Card) -> None:
     assert status == 503
     assert "The card is full" in words
     assert "507" not in detail(elm.publish(ZINE), 507)
-    sentence = elm.complains("pay", "--from", "Ana", "--to", "Bo", "0.01", "hours", code=3)
-    assert "The card is full, so nothing was changed." in sentence
+    assert "The card is full, so nothing was changed." in _type_payments_until_full(elm, card)
     assert elm.complains("backup", str(card.directory / "backup"), code=3)
+
+
+def _type_payments_until_full(elm: Cardholder, card: Card) -> str:
+    """Pay as a keeper types it. That leaves no key to remember, so some may fit where what came by the API did not."""
+    for _ in range(MOST):
+        card.fill()
+        done = typed("--data", elm.data, "pay", "--from", "Ana", "--to", "Bo", "0.01", "hours")
+        if done.returncode:
+            assert (done.returncode, "Traceback" in done.stderr) == (3, False), done.stderr
+            return done.stderr.strip()
+    raise AssertionError("the card never filled up")
 
 
 def test_a_card_that_fails_is_read_still_and_gives_back_what_was_confirmed(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 import pytest
 
 from appliance.clock import Clock
+from appliance.desks import books
 from appliance.node import Node
 from appliance.settings import Gossip
 from appliance.store.migrations import APPLICATION_ID, FEWER_TREES, MIGRATIONS
@@ -23,14 +24,14 @@ LOG_HEADER: Final = 32
 # trees write now and then to grow. Half as much again were written by trees that said the same twice.
 PAGES_MEAN_MAX: Final = 11.0
 PAYMENTS: Final = 60
+PAID: Final = 10
 
 # The tables of before, filled from those of now.
 BEFORE: Final = (
     "INSERT INTO counted SELECT no, counted FROM now.log WHERE counted > 0",
     """INSERT INTO transfer (no, log_no, seq, verdict, reverses_log, reverses_seq)
-        SELECT row_number() OVER (ORDER BY first, log_no, seq), log_no, seq, verdict, reverses_log, reverses_seq
-        FROM now.transfer LEFT JOIN (SELECT log_no, seq, max(no) AS first FROM now.posting GROUP BY log_no, seq)
-        USING (log_no, seq)""",
+        SELECT row_number() OVER (ORDER BY no, log_no, seq), log_no, seq, verdict, reverses_log, reverses_seq
+        FROM now.transfer""",
     """INSERT INTO posting SELECT main.transfer.no, row_number() OVER (PARTITION BY log_no, seq ORDER BY amount), log_no, seq,
         node, number, currency, amount FROM now.posting JOIN main.transfer USING (log_no, seq)""",
     "INSERT INTO balance SELECT * FROM now.balance",
@@ -122,10 +123,9 @@ def test_a_store_of_before_comes_along_whole(street: Street, tmp_path: Path) -> 
     street.settle()
     ana, ben = (street.elm.find_payee(name) for name in ("Ana", "Ben"))
     hours = street.elm.currency("hours")
-    for number in range(7):
-        given = street.elm.pay(ana, ben, 10 + number, hours)
+    given = [street.elm.pay(ana, ben, 10 + number, hours) for number in range(7)]
     street.elm.pay(ana, street.elm.find_payee("Dora"), 9, hours)
-    street.elm.give_back(ben, given.id)
+    street.elm.give_back(ben, given[-1].id)
     street.settle()
     oak.pay(oak.find_payee("Dora"), oak.find_payee("Ana"), 4, hours)
     street.settle()
@@ -145,13 +145,18 @@ def seen(node: Node) -> tuple[object, ...]:
     """Return what pages show of the books: digests, balances, and every statement, page by page."""
     statements = []
     for account in node.accounts():
-        older = ""
-        for _ in range(9):
+        older, moved = "", list[str]()
+        while not moved or older:
             page = node.statement(account, older, 2)
-            statements.append([moved.id for moved in page.rows])
-            older = page.older or "0"
+            moved += [one.id for one in page.rows]
+            older = page.older
+        statements.append(moved)
     rooms = [[room.balance for room in node.rooms(account)] for account in node.accounts()]
-    return node.status().as_json()["state_hash"], rooms, statements, node.numbers()
+    leaving = [entry.id for entry in books.entries(node)]
+    assert len(leaving) == PAID
+    for statement in statements:
+        assert [one for one in leaving if one in statement] == statement[::-1], "oldest first, on each account"
+    return node.status().as_json()["state_hash"], rooms, statements, node.numbers(), leaving
 
 
 def put_back(place: Path) -> None:
