@@ -72,7 +72,7 @@ class Door:
             self._here = place.here(settings.key_file)
             self._keel = keel.read(settings.keel_file)
             self._marked: list[Height] = []
-            self._spoke_at = self.clock.ticks()  # another process may have said something just before
+            self.spoke_at = self.clock.ticks()  # another process may have said something just before
             self._pen = threading.RLock()  # one writer at a time in this process; the database sees to the others
             undo.pop_all()
 
@@ -232,23 +232,12 @@ class Door:
     def seal(self) -> bool:
         """Certify what this node wrote since its last checkpoint, so that it may be sent. Returns whether there was anything."""
         with self._pen, self.database.writing():
-            return False if self.trouble else self._certify_pending()
-
-    def seal_if_alone(self) -> None:
-        """Certify at once, in the same commit, what nobody said anything shortly before; the rest waits for company.
-
-        Only inside `saying`. A commit of its own for one signature would write the card once more.
-        """
-        now = self.clock.ticks()
-        is_alone, self._spoke_at = now - self._spoke_at >= self.settings.gossip.batch_s, now
-        if is_alone:
-            self._certify_pending()
-
-    def _certify_pending(self) -> bool:
-        pending = [log for scope in (PUBLIC, self.commons) if (log := self.own_log(scope)).height > log.certified]
-        for log in pending:
-            self._certify(log)
-        return bool(pending)
+            if self.trouble:
+                return False
+            pending = [log for scope in (PUBLIC, self.commons) if (log := self.own_log(scope)).height > log.certified]
+            for log in pending:
+                self._certify(log)
+            return bool(pending)
 
     def _certify(self, log: Log) -> None:
         """Sign what is new, in batches that fit every road."""
