@@ -28,6 +28,7 @@ def test_a_node_at_rest_spares_its_card_its_memory_and_its_battery() -> None:
     }
     assert {name: figures[name] for name, limit in within.items() if figures[name] > limit} == {}
     assert figures["memory_radio_bytes"] > 20_000_000, "the radio's process is one of them"
+    figures.pop("idle_cpu_percent")  # may be none in twelve seconds: the kernel counts in hundredths
     assert all(size > 0 for size in figures.values())
 
 
