@@ -13,6 +13,7 @@ import json
 import os
 import random
 import re
+import shutil
 import subprocess
 import threading
 import time
@@ -98,7 +99,8 @@ def made_card(room: Path, broker: Broker) -> Path:
 @pytest.fixture(scope="module")
 def board(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Board]:
     room = tmp_path_factory.mktemp("board")
-    one = Board(room, made_card(room, broker), phones.system(room))
+    other = Path(shutil.copy(IMAGE, room / "other.img"))  # a card in the reader, of the same image
+    one = Board(room, made_card(room, broker), phones.system(room), other)
     try:
         one.start()
         yield one
@@ -134,6 +136,13 @@ def test_the_card_got_its_second_slot_and_the_data_all_the_rest(board: Board) ->
     assert board.inside("cat /sys/block/vda/vda3/size") == board.inside("cat /sys/block/vda/vda2/size")
     size_mib = int(board.inside("df -m --output=size /var/lib/hedgerow").split()[-1])
     assert size_mib > 2000
+
+
+def test_a_card_in_the_reader_is_not_mixed_up_with_its_own(board: Board) -> None:
+    both = board.inside("blkid --cache-file /dev/null --match-token LABEL=hedgerow-data --output device").split()
+    assert len(both) == 2, "the other one is there, and bears the same names"
+    for place, part in (("/", "vda2"), ("/boot/firmware", "vda1"), ("/var/lib/hedgerow", "vda4")):
+        assert board.inside(f"findmnt --noheadings --output SOURCE {place}") == f"/dev/{part}"
 
 
 def test_pages_and_probes_answer_from_outside(board: Board) -> None:
