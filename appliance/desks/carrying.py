@@ -10,7 +10,7 @@ from appliance.answers import Imported
 from appliance.clock import Trust
 from appliance.desks.calls import Calling
 from appliance.errors import Objection, Refused
-from appliance.reading_ahead import one_ahead
+from appliance.reading_ahead import some_ahead
 from appliance.store.receiving import Receiving
 from mesh.alarms import Hearing
 from mesh.bundle import VERSION, VERSION_WITH_CALLS, BundleReader, BundleWriter
@@ -119,7 +119,7 @@ class Carrying(Calling):
             raise Refused(Objection.BUNDLE_UNREADABLE) from fault
         arrival = Arrival(reader.node)
         try:
-            for frame in one_ahead(iter(reader)):
+            for frame in some_ahead(iter(reader)):
                 self._take_frame(frame, arrival)
         except TornBundle:
             arrival.torn = True
