@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.appliance.shell import about, done, is_well, refused, start, told, until
+from tests.ports import free_ports
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
 
@@ -25,17 +26,7 @@ NODES = 3
 @pytest.fixture
 def port() -> int:
     """The first of three ports in a row that nobody listens on."""
-    for first in range(20_000 + os.getpid() % 5000, 32_000, 3):
-        sockets: list[socket.socket] = []
-        try:
-            sockets += [socket.create_server(("127.0.0.1", first + number)) for number in range(NODES)]
-        except OSError:
-            continue
-        finally:
-            for one in sockets:
-                one.close()
-        return first
-    raise AssertionError("no three free ports in a row")
+    return free_ports(NODES)
 
 
 @contextmanager
