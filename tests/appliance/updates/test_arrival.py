@@ -86,7 +86,7 @@ def test_what_else_a_stick_may_meet(stick: Path, tmp_path: Path, open_part: Path
     file = update(stick, ANA, BEN, architecture=OURS)
     assert "no room on the card" in bring(stick, tmp_path, open_part, 1 << 60)
     raw = file.read_bytes()
-    file.write_bytes(raw[:-5000] + b"?" + raw[-4999:])
+    file.write_bytes(raw[:-5000] + bytes([raw[-5000] ^ 1]) + raw[-4999:])
     assert "damaged or was changed, from byte" in bring(stick, tmp_path, open_part)
     file.write_bytes(raw[:-1])
     assert "ends too early" in bring(stick, tmp_path, open_part)
