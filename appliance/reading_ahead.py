@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
@@ -12,11 +12,11 @@ AHEAD: Final = 4  # frames of a bundle: as many as its reader gives at once
 Thing = TypeVar("Thing")
 
 
-def some_ahead(things: Iterator[Thing]) -> Iterator[Thing]:
+def some_ahead(things: Iterator[Thing]) -> Generator[Thing, None, None]:
     """Yield what `things` yields, in order, each while the next are being made in a thread beside.
 
     What `things` raises is raised in its place. Four things more than the one in use lie in memory. The thread ends with the last
-    thing, or when nobody wants another.
+    thing, or when the generator is closed: who may stop early closes it.
     """
     beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reading-ahead")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import BinaryIO, Final
@@ -119,8 +120,9 @@ class Carrying(Calling):
             raise Refused(Objection.BUNDLE_UNREADABLE) from fault
         arrival = Arrival(reader.node)
         try:
-            for frame in some_ahead(iter(reader)):
-                self._take_frame(frame, arrival)
+            with closing(some_ahead(iter(reader))) as frames:
+                for frame in frames:
+                    self._take_frame(frame, arrival)
         except TornBundle:
             arrival.torn = True
         except PeerFault:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from io import BytesIO
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 
 from appliance.answers import Account, Board, Imported
 from appliance.desks import carrying
-from appliance.errors import Objection, Refused
+from appliance.errors import CardFull, Objection, Refused
 from appliance.kinds import ZineCard
 from appliance.library import ZineForm
 from appliance.node import Node
@@ -196,6 +197,17 @@ def test_a_bundle_that_ends_in_its_header_is_refused(stick: Stick, cut: int) -> 
     with pytest.raises(Refused) as refusal:
         take(stick[1], stick[2][:cut])
     assert refusal.value.verdict is Objection.BUNDLE_UNREADABLE
+
+
+def test_a_card_that_fails_in_the_midst_ends_the_reading_too(
+    busy: Node, oak: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody reads on in a stick that is being taken out, also while the fault is still being told."""
+    monkeypatch.setattr(Node, "_take_frame", lambda *_: (_ for _ in ()).throw(CardFull("full")))
+    with pytest.raises(CardFull) as told:
+        take(oak, bundle(busy))
+    assert told.tb is not None
+    assert not any(thread.name.startswith("reading-ahead") for thread in threading.enumerate())
 
 
 @pytest.mark.parametrize(

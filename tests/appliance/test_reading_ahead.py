@@ -50,5 +50,5 @@ def test_the_next_is_made_while_this_one_is_used() -> None:
 def test_who_wants_no_more_leaves_no_thread() -> None:
     ahead = some_ahead(iter(range(1000)))
     assert next(ahead) == 0
-    ahead.close()  # type: ignore[attr-defined]
+    ahead.close()
     assert threads() == []
